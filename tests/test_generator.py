@@ -130,7 +130,7 @@ def test_generation_is_repeatable(tmp_path: Path) -> None:
 
 
 def test_output_holds_the_package_alone(tmp_path: Path) -> None:
-    """The package is marked as typed; what an earlier run left, and tools' caches, are not in it."""
+    """The package is marked as typed, and holds no leftovers and no tools' caches."""
     package = tmp_path / "vectorcache_api"
     package.mkdir()
     (package / "stale.py").write_text("", "utf-8")

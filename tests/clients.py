@@ -1,0 +1,55 @@
+"""Both clients under one face, so that a test says once what both of them must do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, Unpack
+
+from vectorcache import AsyncVectorcacheClient, VectorcacheResponse
+from vectorcache._settings import ClientOptions
+
+KEY = "vc_" + 8 * "0a1b"
+
+
+class AnyClient(Protocol):
+    """Either client, called in the same way."""
+
+    def query(self, *arguments: Any, **options: Any) -> VectorcacheResponse: ...
+
+    def with_options(self, **options: Unpack[ClientOptions]) -> AnyClient: ...
+
+    def close(self) -> None: ...
+
+    @property
+    def closed(self) -> bool: ...
+
+
+MakeClient = Callable[..., AnyClient]
+
+
+class BlockingAsyncClient:
+    """The async client, driven from a test that is not."""
+
+    def __init__(self, client: AsyncVectorcacheClient, run: Callable[..., Any]) -> None:
+        self._client = client
+        self._run = run
+
+    def query(self, *arguments: Any, **options: Any) -> VectorcacheResponse:
+        async def query() -> VectorcacheResponse:
+            return await self._client.query(*arguments, **options)
+
+        result: VectorcacheResponse = self._run(query)
+        return result
+
+    def with_options(self, **options: Unpack[ClientOptions]) -> BlockingAsyncClient:
+        return BlockingAsyncClient(self._client.with_options(**options), self._run)
+
+    def close(self) -> None:
+        self._run(self._client.aclose)
+
+    @property
+    def closed(self) -> bool:
+        return self._client.closed
+
+    def __repr__(self) -> str:
+        return repr(self._client)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+from clients import KEY, AnyClient, BlockingAsyncClient, MakeClient
+from servers import ScriptedServer
+
+from vectorcache import AsyncVectorcacheClient, RetryPolicy, VectorcacheClient
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test depends on the key, address, proxies or log level of the machine it runs on."""
+    for name in (
+        "VECTORCACHE_API_KEY",
+        "VECTORCACHE_BASE_URL",
+        "VECTORCACHE_LOG",
+        *(f"{scheme}_proxy" for scheme in ("http", "https", "all", "no")),
+        *(f"{scheme}_PROXY" for scheme in ("HTTP", "HTTPS", "ALL", "NO")),
+    ):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    """A real server on loopback that answers as its script says."""
+    with ScriptedServer() as running:
+        yield running
+
+
+@pytest.fixture(params=["sync", "async"])
+def make_client(request: pytest.FixtureRequest, server: ScriptedServer) -> Iterator[MakeClient]:
+    """Makes clients of the server, of both colours; closed at the end of the test."""
+    with start_blocking_portal() as portal:
+        made: list[AnyClient] = []
+
+        def make(api_key: str | None = KEY, **options: Any) -> AnyClient:
+            options = {"base_url": server.url, "retry": RetryPolicy.without_waiting(), **options}
+            client: AnyClient
+            if request.param == "sync":
+                client = VectorcacheClient(api_key, **options)
+            else:
+                unwrapped = AsyncVectorcacheClient(api_key, **options)
+                client = BlockingAsyncClient(unwrapped, portal.call)
+            made.append(client)
+            return client
+
+        yield make
+        for client in made:
+            client.close()
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> AnyClient:
+    """A client of the server, of either colour, that does not wait between attempts."""
+    return make_client()

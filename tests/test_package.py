@@ -1,0 +1,128 @@
+"""The package as a whole: its names, its weight, its signatures."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+import sys
+from importlib.metadata import requires, version
+from typing import Any, get_type_hints
+
+import pytest
+
+import vectorcache
+from vectorcache import AsyncVectorcacheClient, VectorcacheClient
+from vectorcache._settings import ClientOptions
+
+NAMES = {
+    "APIConnectionError",
+    "APIResponseError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AsyncVectorcacheClient",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "DebugInfo",
+    "InternalServerError",
+    "InvalidRequestError",
+    "LLMProviderError",
+    "NotCacheableError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "QuotaExceededError",
+    "RateLimit",
+    "RateLimitError",
+    "ResponseMeta",
+    "RetryPolicy",
+    "ServiceUnavailableError",
+    "VectorcacheClient",
+    "VectorcacheError",
+    "VectorcacheResponse",
+    "__version__",
+}
+
+
+def test_the_public_names() -> None:
+    """Exactly these names are promised; changing the list is changing the promise."""
+    assert set(vectorcache.__all__) == NAMES
+    assert all(hasattr(vectorcache, name) for name in NAMES)
+
+
+def test_the_version_is_the_distributions() -> None:
+    """``__version__`` is what pip says."""
+    assert vectorcache.__version__ == version("vectorcache-python")
+
+
+def test_the_core_needs_three_packages() -> None:
+    """Without extras, httpx, attrs and python-dateutil are all that is installed with us."""
+    needed = [need for need in requires("vectorcache-python") or [] if "extra ==" not in need]
+    names = {need.partition(">")[0].partition("<")[0] for need in needed}
+    assert names == {"httpx", "attrs", "python-dateutil"}
+
+
+def loaded_by(program: str) -> dict[str, Any]:
+    """What a fresh interpreter has loaded and started after ``program``."""
+    tell = (
+        "import json, sys, threading, logging\n"
+        "print(json.dumps({'modules': sorted(sys.modules), 'threads': threading.active_count(),"
+        " 'handlers': len(logging.getLogger().handlers)}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}\n{tell}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_importing_is_light() -> None:
+    """``import vectorcache`` loads nothing heavy, starts nothing and configures nothing."""
+    plain = loaded_by("import httpx, attrs, anyio.lowlevel")
+    ours = loaded_by("import vectorcache")
+    new = set(ours["modules"]) - set(plain["modules"])
+    assert {name.partition(".")[0] for name in new} <= {"vectorcache", "hmac", "_hashlib"}
+    assert "vectorcache.local" not in new
+    assert ours["threads"] == 1
+    assert ours["handlers"] == 0
+
+
+@pytest.mark.parametrize("kind", [VectorcacheClient, AsyncVectorcacheClient])
+def test_with_options_takes_what_the_constructor_takes(
+    kind: type[VectorcacheClient | AsyncVectorcacheClient],
+) -> None:
+    """Every argument of the constructor can be changed by with_options, under the same name."""
+    constructor = [name for name in inspect.signature(kind.__init__).parameters if name != "self"]
+    assert constructor == list(ClientOptions.__annotations__)
+    options = inspect.signature(kind.with_options).parameters["options"]
+    assert options.kind is inspect.Parameter.VAR_KEYWORD
+    assert "ClientOptions" in str(options.annotation)
+    types = get_type_hints(ClientOptions)
+    for name, hint in get_type_hints(kind.__init__).items():
+        if name not in ("return", "http_client"):
+            assert types[name] == hint, name
+
+
+def test_both_colours_take_the_same() -> None:
+    """The sync and the async client are made and asked in the same way."""
+    for method in ("__init__", "query", "with_options", "local"):
+        sync, colour = (
+            inspect.signature(getattr(kind, method)).replace(return_annotation=None)
+            for kind in (VectorcacheClient, AsyncVectorcacheClient)
+        )
+        assert sync == colour
+    assert list(inspect.signature(VectorcacheClient).parameters)[:2] == ["api_key", "base_url"]
+
+
+@pytest.mark.parametrize("name", sorted(NAMES - {"__version__"}))
+def test_public_names_are_documented(name: str) -> None:
+    """Every public class says what it is; every public method what it takes and raises."""
+    thing = getattr(vectorcache, name)
+    assert inspect.getdoc(thing)
+    for method, member in inspect.getmembers(thing, inspect.isfunction):
+        if not method.startswith("_") and member.__module__.startswith("vectorcache."):
+            assert inspect.getdoc(member), method

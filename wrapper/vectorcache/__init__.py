@@ -1,0 +1,60 @@
+"""The Python SDK for Vectorcache, the semantic cache for LLM answers.
+
+>>> from vectorcache import VectorcacheClient
+>>> with VectorcacheClient() as client:  # doctest: +SKIP
+...     result = client.query("What is machine learning?", model="gpt-4o")
+...     print(result.response, result.cache_hit, result.cost_saved)
+"""
+
+from ._async_client import AsyncVectorcacheClient
+from ._response import DebugInfo, RateLimit, ResponseMeta, VectorcacheResponse
+from ._retry import RetryPolicy
+from ._sync_client import VectorcacheClient
+from ._version import __version__
+from .errors import (
+    APIConnectionError,
+    APIResponseError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    InternalServerError,
+    InvalidRequestError,
+    LLMProviderError,
+    NotCacheableError,
+    NotFoundError,
+    PermissionDeniedError,
+    QuotaExceededError,
+    RateLimitError,
+    ServiceUnavailableError,
+    VectorcacheError,
+)
+
+__all__ = [
+    "APIConnectionError",
+    "APIResponseError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AsyncVectorcacheClient",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "DebugInfo",
+    "InternalServerError",
+    "InvalidRequestError",
+    "LLMProviderError",
+    "NotCacheableError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "QuotaExceededError",
+    "RateLimit",
+    "RateLimitError",
+    "ResponseMeta",
+    "RetryPolicy",
+    "ServiceUnavailableError",
+    "VectorcacheClient",
+    "VectorcacheError",
+    "VectorcacheResponse",
+    "__version__",
+]

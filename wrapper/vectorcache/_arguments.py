@@ -1,0 +1,136 @@
+"""What an argument must be, for the clients' defaults and for each query alike.
+
+Every check takes the error to raise: ``ConfigurationError`` for a client, ``InvalidRequestError``
+for a query. The limits are those of openapi.yaml.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+import httpx
+
+from .errors import VectorcacheError
+
+MAX_PROMPT_CHARACTERS = 32_000
+
+# RFC 9110, 5.6.2 (token) and 5.5 (field values), less what is obsolete there.
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+
+# Named by the client itself: another value would break the request or replace the key.
+_RESERVED_HEADERS = frozenset(
+    {
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+    }
+)
+
+Refusal = type[VectorcacheError]
+
+
+def check_prompt(value: object, refuse: Refusal) -> str:
+    if not isinstance(value, str):
+        raise refuse(f"prompt is {_kind(value)}: pass the text as a str")
+    if not value.strip():
+        raise refuse("prompt is empty: there is nothing to ask")
+    if len(value) > MAX_PROMPT_CHARACTERS:
+        raise refuse(
+            f"prompt has {len(value):,} characters and the service takes at most "
+            f"{MAX_PROMPT_CHARACTERS:,}: shorten it, or call the LLM directly"
+        )
+    return _encodable("prompt", value, refuse)
+
+
+def check_model(value: object, refuse: Refusal) -> str:
+    if not isinstance(value, str):
+        raise refuse(f"model is {_kind(value)}: name one such as 'gpt-4o', or set it on the client")
+    if not value.strip():
+        raise refuse("model is blank: pass a name such as 'gpt-4o'")
+    return _encodable("model", value, refuse)
+
+
+def check_context(value: object, refuse: Refusal) -> str:
+    if not isinstance(value, str):
+        raise refuse(f"context is {_kind(value)}: pass a str, or None for none")
+    return _encodable("context", value, refuse)
+
+
+def check_threshold(value: object, refuse: Refusal) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise refuse(f"similarity_threshold is {_kind(value)}: pass a number from 0 to 1")
+    if not 0 <= value <= 1:
+        raise refuse(f"similarity_threshold is {value}: pass a number from 0 to 1")
+    return float(value)
+
+
+def check_flag(name: str, value: object, refuse: Refusal) -> bool:
+    if not isinstance(value, bool):
+        raise refuse(f"{name} is {_kind(value)}: pass True or False")
+    return value
+
+
+def check_seconds(name: str, value: object, refuse: Refusal) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise refuse(f"{name} is {_kind(value)}: pass seconds, or None for no limit")
+    if not (math.isfinite(value) and value > 0):
+        raise refuse(f"{name} is {value}: pass seconds above 0, or None for no limit")
+    return float(value)
+
+
+def check_timeout(value: object, refuse: Refusal) -> float | httpx.Timeout | None:
+    if isinstance(value, httpx.Timeout):
+        for name, seconds in value.as_dict().items():
+            check_seconds(f"timeout.{name}", seconds, refuse)
+        return value
+    return check_seconds("timeout", value, refuse)
+
+
+def check_count(name: str, value: object, refuse: Refusal, *, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise refuse(f"{name} is {_kind(value)}: pass a whole number of at least {least}")
+    if value < least:
+        raise refuse(f"{name} is {value}: pass a whole number of at least {least}")
+    return value
+
+
+def check_headers(name: str, value: object, refuse: Refusal) -> dict[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise refuse(f"{name} is {_kind(value)}: pass a mapping from header names to values")
+    headers = {}
+    for header, text in value.items():
+        if not (isinstance(header, str) and _HEADER_NAME.fullmatch(header)):
+            raise refuse(f"{name} has the name {header!r}: no HTTP header can be called that")
+        if header.lower() in _RESERVED_HEADERS:
+            raise refuse(f"{name} sets {header}: the client sets that header itself")
+        # Headers carry secrets as often as not, so the value itself stays out of the message.
+        if not (isinstance(text, str) and _HEADER_VALUE.fullmatch(text)):
+            raise refuse(f"{name}[{header!r}] must be printable ASCII text on one line")
+        headers[header.lower()] = text
+    return headers
+
+
+def _encodable(name: str, value: str, refuse: Refusal) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise refuse(
+            f"{name} has half of a surrogate pair at character {error.start:,}, which is no "
+            f"text: decode it with errors='replace'"
+        ) from None
+    return value
+
+
+def _kind(value: object) -> str:
+    return "missing" if value is None else f"of type {type(value).__name__}"

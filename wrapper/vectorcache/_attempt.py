@@ -1,0 +1,204 @@
+"""One attempt: what to send, how long it may take, how far it got and what came of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from . import _status
+from ._answer import Answer, BodyReader, UnreadableAnswer
+from ._failure import AttemptFailed, of_exception, of_unreadable
+from .errors import VectorcacheError
+
+if TYPE_CHECKING:
+    from ._settings import Settings
+
+# ``ensure_ascii=False``: half the bytes for most of the world's scripts.
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+# No header of the service's own is documented; these are the usual ones, a CDN's last.
+_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "cf-ray")
+
+# What httpcore traces, in the order it happens (https://www.encode.io/httpcore/extensions/).
+_CONNECT = "connection.connect_tcp.started"
+_CONNECTED = ("connection.connect_tcp.complete", "connection.start_tls.complete")
+_SEND = "http11.send_request_headers.started"
+_SENT = "http11.send_request_body.complete"
+_ANSWERED = "http11.receive_response_headers.complete"
+
+
+Trace = Callable[[str, Mapping[str, Any]], Any]
+
+
+class Attempt:
+    """One attempt of a call, from its request to its answer.
+
+    Args:
+        settings: the client's settings.
+        headers: what the request carries besides what every request does.
+        timeout: seconds the attempt may take, or an ``httpx.Timeout`` for its steps.
+        deadline: when the whole call has to be over, by ``clock``; None for never.
+        fresh: whether an idle connection will not do.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        headers: Mapping[str, str],
+        *,
+        timeout: float | httpx.Timeout | None,
+        deadline: float | None,
+        fresh: bool,
+        clock: Callable[[], float],
+    ) -> None:
+        self.fresh = fresh
+        self.ends: float | None = None
+        self.connected = False
+        self.sent = False
+        self.answered = False
+        self.line = ""
+        self.status_code: int | None = None
+        self.request_id: str | None = None
+        self.answer_headers = httpx.Headers()
+        self.network_stream: Any = None
+        self._settings = settings
+        self._headers = headers
+        self._timeout = timeout
+        self._timeouts: dict[str, float | None] = {}
+        self._deadline = deadline
+        self._clock = clock
+        self._step = "waiting for a free connection"
+        self._reader: BodyReader | None = None
+        self._expected = ""
+
+    @property
+    def host(self) -> str:
+        return self._settings.url("").netloc.decode()
+
+    @property
+    def seconds_to_queue(self) -> float | None:
+        """Seconds that the attempt may wait for a free connection; None for no limit."""
+        pool = self._timeout.pool if isinstance(self._timeout, httpx.Timeout) else None
+        return _least(self._seconds_to_deadline(), pool)
+
+    def begin(self, network_stream: Any) -> None:
+        """Starts the attempt's time, now that it has a connection."""
+        self.network_stream = network_stream
+        left, timeout = self._seconds_to_deadline(), self._timeout
+        if isinstance(timeout, httpx.Timeout):
+            for step, seconds in timeout.as_dict().items():
+                self._timeouts[step] = _least(left, seconds)
+        else:
+            left = _least(left, timeout)
+            self._timeouts.update(connect=left, read=left, write=left)
+        self.ends = None if left is None else self._clock() + left
+
+    def _seconds_to_deadline(self) -> float | None:
+        # Never 0: a socket would take that to mean "do not wait, and do not fail".
+        return None if self._deadline is None else max(0.001, self._deadline - self._clock())
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the attempt has to be over; None for no limit."""
+        return None if self.ends is None else max(0.0, self.ends - self._clock())
+
+    @property
+    def expired(self) -> bool:
+        return self.ends is not None and self._clock() >= self.ends
+
+    @property
+    def doing(self) -> str:
+        """What the attempt is at, in words."""
+        if self._reader is None:
+            return self._step.format(host=self.host)
+        return f"reading the answer ({self._reader.received:,}{self._expected} bytes arrived)"
+
+    def request(
+        self, trace: Trace, *, method: str, url: str, json: Any, headers: Mapping[str, str]
+    ) -> httpx.Request:
+        """The request, from what the generated function wants sent."""
+        self.line = f"{method.upper()} {url}"
+        request = httpx.Request(
+            method,
+            self._settings.url(url),
+            headers={**self._headers, **headers},
+            content=_encoder.encode(json).encode(),
+            extensions={"timeout": self._timeouts, "trace": trace},
+        )
+        request.headers["Authorization"] = f"Bearer {self._settings.api_key.reveal()}"
+        return request
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Follows httpcore's own account of where a request is."""
+        if event == _SEND:
+            self._step = "sending the request to {host}"
+        elif event == _SENT:
+            self.sent = True
+            self._step = "waiting for the answer of {host}"
+        elif event == _ANSWERED:
+            self.answered = True
+        elif event == _CONNECT:
+            self._step = "connecting to {host}"
+        elif event in _CONNECTED:
+            self.connected = True
+            self.network_stream = info.get("return_value")
+
+    async def trace_async(self, event: str, info: Mapping[str, Any]) -> None:
+        self.trace(event, info)
+
+    def reader(self, response: httpx.Response) -> BodyReader:
+        """What collects the body of ``response``, whose status and headers have arrived."""
+        self.status_code = response.status_code
+        self.answer_headers = response.headers
+        self.request_id = self._request_id(response.headers)
+        length = response.headers.get("content-length", "")
+        if re.fullmatch(r"[0-9]{1,15}", length):
+            self._expected = f" of {int(length):,}"
+        self._reader = BodyReader(
+            response.headers.get("content-encoding", ""), self._settings.max_response_bytes
+        )
+        return self._reader
+
+    def _request_id(self, headers: httpx.Headers) -> str | None:
+        for name in _REQUEST_ID_HEADERS:
+            value = headers.get(name)
+            if value:
+                printable = re.sub(r"[^\x21-\x7e]", "", value)
+                return self._settings.api_key.redact(printable)[:128] or None
+        return None
+
+    def answer(self, response: httpx.Response, reader: BodyReader) -> Answer:
+        """The checked answer.
+
+        Raises:
+            AttemptFailed: its status is not 200.
+            UnreadableAnswer: it is not what the service promises.
+        """
+        status = response.status_code
+        if status == 200:
+            return Answer.checked(status, response.headers, reader.content())
+        try:
+            content = reader.content()
+        except UnreadableAnswer:
+            content = b""  # The status decides.
+        answer = Answer(status, response.headers, content)
+        raise AttemptFailed(_status.of_answer(answer, self.request_id, self._settings.api_key))
+
+    def failure(self, error: Exception, request: httpx.Request) -> Exception:
+        """What to raise for ``error``, met while sending or reading."""
+        # The error may hold the request, and be kept for long by whoever catches ours.
+        request.headers.pop("Authorization", None)
+        if isinstance(error, AttemptFailed | VectorcacheError):
+            return error
+        if isinstance(error, UnreadableAnswer):
+            return AttemptFailed(of_unreadable(error, self))
+        return AttemptFailed(of_exception(error, self))
+
+
+def _least(one: float | None, other: float | None) -> float | None:
+    return other if one is None else one if other is None else min(one, other)

@@ -1,0 +1,259 @@
+"""What the two clients share: their settings, and how a query becomes a call."""
+
+from __future__ import annotations
+
+import enum
+import platform
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Final, Generic, NoReturn, Self, TypeVar, Unpack
+
+import httpx
+
+from . import _arguments as check
+from . import _generated as api
+from ._call import Call
+from ._connections import AsyncConnections, Connections
+from ._logging import log_as_the_environment_says
+from ._retry import RetryPolicy, RetryQuota
+from ._settings import ClientOptions, Settings
+from ._version import __version__
+from .errors import ConfigurationError, InvalidRequestError
+
+C = TypeVar("C", bound=Connections | AsyncConnections)
+H = TypeVar("H")
+
+
+class NotGiven(enum.Enum):
+    """Tells "left out" from None, which means "no limit"."""
+
+    NOT_GIVEN = "not given"
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN: Final = NotGiven.NOT_GIVEN
+
+# With another of these, a copy made by ``with_options`` opens connections of its own.
+_OWN_CONNECTIONS = frozenset({"base_url", "http_client", "max_connections"})
+
+# Of a real key's form, and nobody's.
+_LOCAL_KEY = "vc_" + 32 * "0"
+
+_USER_AGENT = (
+    f"vectorcache-python/{__version__} "
+    f"(python {platform.python_version()}; httpx {httpx.__version__})"
+)
+
+
+class ConfiguredClient(ABC, Generic[C, H]):
+    """Settings and connections, without a way to wait."""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        *,
+        timeout: float | httpx.Timeout | None = 30.0,
+        deadline: float | None = 60.0,
+        max_retries: int = 2,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - it is frozen
+        model: str | None = None,
+        similarity_threshold: float = 0.85,
+        context: str | None = None,
+        max_connections: int = 100,
+        max_response_bytes: int = 10_000_000,
+        http_client: H | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        allow_insecure_http: bool = False,
+    ) -> None:
+        """Makes a client; nothing is sent or opened yet.
+
+        Args:
+            api_key: the key; by default the environment's ``VECTORCACHE_API_KEY``.
+            base_url: where the service is; by default the environment's
+                ``VECTORCACHE_BASE_URL``, else ``https://api.vectorcache.com``.
+            timeout: seconds one attempt may take; or an ``httpx.Timeout``, whose ``connect``,
+                ``read`` and ``write`` hold for each step and whose ``pool`` holds for the wait
+                for a free connection; None for no limit.
+            deadline: seconds the whole call may take, with its retries and all it waits for;
+                None for no limit.
+            max_retries: how many attempts may follow the first.
+            retry: how to wait between attempts.
+            model: the LLM for queries that name none.
+            similarity_threshold: cosine similarity, 0 to 1, from which on an earlier prompt
+                counts as the same, for queries that name none.
+            context: the part of the cache for queries that name none.
+            max_connections: how many queries may be under way at once; more wait their turn,
+                first come, first served.
+            max_response_bytes: the largest answer that is taken, also once it is unpacked.
+            http_client: your own httpx client, which stays yours to close; or an httpx
+                transport, which is closed with this client.
+            default_headers: headers for every request.
+            allow_insecure_http: allows ``http://`` to hosts other than this machine, which
+                shows the key to everyone on the way.
+
+        Raises:
+            ConfigurationError: an argument, or what the environment has for it, is at fault.
+        """
+        log_as_the_environment_says()
+        self._settings = Settings.checked(
+            {
+                "api_key": api_key,
+                "base_url": base_url,
+                "timeout": timeout,
+                "deadline": deadline,
+                "max_retries": max_retries,
+                "retry": retry,
+                "model": model,
+                "similarity_threshold": similarity_threshold,
+                "context": context,
+                "max_connections": max_connections,
+                "max_response_bytes": max_response_bytes,
+                "default_headers": default_headers,
+                "allow_insecure_http": allow_insecure_http,
+            }
+        )
+        self._http_client: object = http_client
+        self._quota = RetryQuota(self._settings.retry.quota)
+        self._connections = self._connect()
+
+    @classmethod
+    def local(
+        cls,
+        path: Any = None,
+        llm: Any = None,
+        *,
+        embedder: Any = None,
+        lexical_guard: bool = False,
+        **options: Unpack[ClientOptions],
+    ) -> Self:
+        """A client with a semantic cache of its own in this process: no key, no network.
+
+        Args:
+            path: a file that keeps the cache; None for memory.
+            llm: ``llm(prompt, model, context) -> str``, called on a miss; may be ``async`` for
+                the async client. None answers misses with a text that says so.
+            embedder: another embedding model than the one the extra brings.
+            lexical_guard: whether a hit must also survive a check for antonyms, other numbers
+                and swapped words; the hosted service has none.
+            options: what the constructor takes by keyword.
+
+        Raises:
+            ConfigurationError: the extra ``vectorcache-python[local]`` is not installed, or an
+                option is at fault.
+        """
+        try:
+            from .local import Engine, LocalTransport
+        except ImportError as error:
+            raise ConfigurationError(
+                f"the local service needs packages that are not installed ({error}): "
+                "pip install 'vectorcache-python[local]'"
+            ) from error
+        engine = Engine(path, llm, embedder=embedder, lexical_guard=lexical_guard)
+        options = {
+            **options,
+            "api_key": _LOCAL_KEY,
+            "base_url": "http://localhost",
+            "http_client": LocalTransport(engine),
+        }
+        try:
+            return cls(**options)
+        except BaseException:
+            engine.close()
+            raise
+
+    def with_options(self, **options: Unpack[ClientOptions]) -> Self:
+        """A copy with some settings changed: it takes what the constructor takes by keyword.
+
+        The copy shares this client's connections, so that closing either closes both; only with
+        another ``base_url``, ``http_client`` or ``max_connections`` it opens its own.
+
+        Raises:
+            ConfigurationError: a setting is at fault.
+        """
+        unknown = options.keys() - ClientOptions.__annotations__.keys()
+        if unknown:
+            raise TypeError(f"with_options() got unknown options: {', '.join(sorted(unknown))}")
+        copy = object.__new__(type(self))
+        shares = not _OWN_CONNECTIONS & options.keys()
+        copy._http_client = options.pop("http_client", self._http_client)
+        copy._settings = self._settings.changed(options)
+        copy._quota = RetryQuota(copy._settings.retry.quota) if "retry" in options else self._quota
+        copy._connections = self._connections if shares else copy._connect()
+        return copy
+
+    @abstractmethod
+    def _connect(self) -> C:
+        """The connections, for ``_settings`` and ``_http_client``."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client was closed."""
+        return self._connections.closed
+
+    def _call(
+        self,
+        prompt: str,
+        model: str | None,
+        similarity_threshold: float | None,
+        context: str | None,
+        include_debug: bool,
+        timeout: float | httpx.Timeout | NotGiven | None,
+        deadline: float | NotGiven | None,
+        max_retries: int | NotGiven,
+        extra_headers: Mapping[str, str] | None,
+    ) -> Call:
+        settings, refuse = self._settings, InvalidRequestError
+        body = api.QueryRequest(
+            prompt=check.check_prompt(prompt, refuse),
+            model=check.check_model(settings.model if model is None else model, refuse),
+            similarity_threshold=(
+                settings.similarity_threshold
+                if similarity_threshold is None
+                else check.check_threshold(similarity_threshold, refuse)
+            ),
+            context=(
+                (settings.context if context is None else check.check_context(context, refuse))
+                or api.UNSET
+            ),
+            include_debug=check.check_flag("include_debug", include_debug, refuse),
+        )
+        headers = {
+            "user-agent": _USER_AGENT,
+            "accept": "application/json",
+            "accept-encoding": "gzip",
+            **settings.default_headers,
+        }
+        if extra_headers:
+            headers.update(check.check_headers("extra_headers", extra_headers, refuse))
+        return Call(
+            settings,
+            self._quota,
+            body,
+            headers,
+            timeout=(
+                settings.timeout if timeout is NOT_GIVEN else check.check_timeout(timeout, refuse)
+            ),
+            deadline=(
+                settings.deadline
+                if deadline is NOT_GIVEN
+                else check.check_seconds("deadline", deadline, refuse)
+            ),
+            max_retries=(
+                settings.max_retries
+                if max_retries is NOT_GIVEN
+                else check.check_count("max_retries", max_retries, refuse, least=0)
+            ),
+        )
+
+    def __repr__(self) -> str:
+        state = ", closed" if self.closed else ""
+        return f"<{type(self).__name__} {self._settings.base_url}{state}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} cannot be pickled or copied, as it holds a key and open "
+            "connections: make one in the process that uses it, or use with_options()"
+        )

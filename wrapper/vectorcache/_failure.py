@@ -1,0 +1,181 @@
+"""What a failed attempt means: which error it is, in which words, and whether to repeat it."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import httpx
+
+from ._retry import Repeat
+from .errors import (
+    APIConnectionError,
+    APIResponseError,
+    APITimeoutError,
+    ConfigurationError,
+    VectorcacheError,
+)
+
+if TYPE_CHECKING:
+    from ._attempt import Attempt
+
+
+class Failure(NamedTuple):
+    """One attempt's failure, in plain data."""
+
+    error: type[VectorcacheError]
+    text: str
+    repeat: Repeat
+    advice: str = ""
+    status_code: int | None = None
+    retry_after: float | None = None
+    request_id: str | None = None
+    body: Any = None
+    details: Mapping[str, Any] = MappingProxyType({})
+    cause: BaseException | None = None
+
+
+class AttemptFailed(Exception):
+    """Carries a failure out of the generated client, to the loop that asked for the attempt."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.text)
+        self.failure = failure
+
+
+def of_exception(error: Exception, attempt: Attempt) -> Failure:
+    """The meaning of an exception that sending, or reading the answer, ended with."""
+    cause = without_frames(error)
+    if attempt.expired:
+        return of_timeout(attempt, cause)
+    host = attempt.host
+    match error:
+        case httpx.TimeoutException() | TimeoutError():
+            return of_timeout(attempt, cause)
+        case httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | ImportError():
+            return Failure(
+                error=ConfigurationError,
+                text=f"the request to {host} could not be made: {_said(error)}",
+                repeat=Repeat.NEVER,
+                cause=cause,
+            )
+        case httpx.ProxyError():
+            return Failure(
+                error=APIConnectionError,
+                text=f"the proxy did not connect to {host}: {_said(error)}",
+                advice="check the proxy variables of the environment",
+                # A refusal (407, 403) will be repeated by the proxy as well.
+                repeat=Repeat.NEVER if str(error)[:1] == "4" else Repeat.TRANSIENT,
+                cause=cause,
+            )
+        case httpx.ConnectError() if (problem := _tls_problem(error)) is not None:
+            return Failure(
+                error=APIConnectionError,
+                text=f"no secure connection to {host}: {problem}",
+                advice="check base_url, and the certificates this machine trusts (SSL_CERT_FILE)",
+                repeat=Repeat.NEVER,
+                cause=cause,
+            )
+        case httpx.ConnectError():
+            return Failure(
+                error=APIConnectionError,
+                text=f"could not connect to {host}: {_said(error)}",
+                advice="check the network and base_url",
+                repeat=Repeat.TRANSIENT,
+                cause=cause,
+            )
+        case httpx.TransportError():
+            return _of_broken_connection(error, attempt, cause)
+    return Failure(
+        error=APIConnectionError,
+        text=f"{attempt.doing} failed with {type(error).__name__}: {_said(error)}",
+        repeat=Repeat.NEVER,
+        cause=cause,
+    )
+
+
+def _of_broken_connection(error: Exception, attempt: Attempt, cause: BaseException) -> Failure:
+    if not attempt.connected and not attempt.answered:
+        # The server closes an idle connection whenever it likes, and did so as we wrote.
+        repeat = Repeat.AT_ONCE
+    else:
+        repeat = Repeat.ONCE if attempt.sent else Repeat.TRANSIENT
+    return Failure(
+        error=APIConnectionError,
+        text=f"the connection to {attempt.host} broke while {attempt.doing}: {_said(error)}",
+        repeat=repeat,
+        status_code=attempt.status_code,
+        cause=cause,
+    )
+
+
+def of_timeout(attempt: Attempt, cause: BaseException | None = None) -> Failure:
+    """The meaning of running out of time."""
+    return Failure(
+        error=APITimeoutError,
+        text=f"timed out while {attempt.doing}",
+        repeat=Repeat.ONCE if attempt.sent else Repeat.TRANSIENT,
+        status_code=attempt.status_code,
+        cause=cause,
+    )
+
+
+def of_no_connection(max_connections: int) -> Failure:
+    """The meaning of having waited too long for one of our own connections."""
+    return Failure(
+        error=APITimeoutError,
+        text=f"timed out waiting for a free connection: all {max_connections} were in use",
+        advice="nothing was sent; raise max_connections= or deadline=, or send fewer at once",
+        repeat=Repeat.NEVER,
+    )
+
+
+def of_unreadable(reason: object, attempt: Attempt) -> Failure:
+    """The meaning of an answer with status 200 that is not what the service promises."""
+    return Failure(
+        error=APIResponseError,
+        text=f"{attempt.host} sent an answer that cannot be used: {reason}",
+        advice="check that base_url leads to Vectorcache and not to something in between",
+        repeat=Repeat.ONCE,
+        status_code=attempt.status_code,
+        request_id=attempt.request_id,
+    )
+
+
+def without_frames(error: BaseException) -> BaseException:
+    """``error`` and its causes without their frames, whose variables hold the request's bytes.
+
+    A traceback that shows variables (rich, cgitb, error trackers) would print the key.
+    """
+    for link in _chain(error):
+        link.__traceback__ = None
+    return error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    pending = [error]
+    while pending:
+        link = pending.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            yield link
+            pending += [link.__cause__, link.__context__]
+
+
+def _tls_problem(error: BaseException) -> str | None:
+    for link in _chain(error):
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return f"its certificate is not valid here ({link.verify_message})"
+        if isinstance(link, ssl.SSLError):
+            # A handshake cut off by the network names no reason, and may work the next time.
+            reason = (link.reason or "").replace("_", " ").lower()
+            if reason and "eof" not in reason:
+                return f"TLS failed ({reason})"
+    return None
+
+
+def _said(error: BaseException) -> str:
+    return str(error).rstrip(".") or type(error).__name__

@@ -1,0 +1,89 @@
+"""How long the service asks to wait: Retry-After, the body's retry_after, X-RateLimit-Reset."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+# Longer than this is a mistake, not a wish.
+_LONGEST = 366 * 86_400.0
+
+# A count of seconds ahead stays below this for 31 years; Unix times have been above since 2001.
+_FIRST_UNIX_TIME = 1e9
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{0,20})?")
+# Only what looks like one of the three forms of RFC 9110, 5.6.7: dateutil finds a date in
+# nearly anything.
+_DATE = re.compile(
+    r"[A-Za-z]{3,9},? [0-9A-Za-z -]{6,12}[0-9]{2}:[0-9]{2}:[0-9]{2}( [0-9]{4})?( [A-Z]{1,5})?"
+)
+
+
+def retry_after(status: int, headers: Mapping[str, str], body: Any) -> float | None:
+    """Seconds the service asks to wait, above 0 and at most a year; None if it gives none.
+
+    The order: ``Retry-After`` (RFC 9110, 10.2.3: seconds or a date), the body's ``retry_after``,
+    and on 429 ``X-RateLimit-Reset``.
+    """
+    header = headers.get("retry-after", "")
+    hints = [_number(header), _seconds_until(parse_date(header), headers)]
+    if isinstance(body, dict):
+        hints.append(_number(body.get("retry_after")))
+    if status == 429:
+        hints.append(_seconds_until(reset_time(headers), headers))
+    return next((hint for hint in hints if hint is not None and 0 < hint <= _LONGEST), None)
+
+
+def reset_time(headers: Mapping[str, str]) -> datetime | None:
+    """``X-RateLimit-Reset``, a Unix time or seconds ahead, as an aware datetime."""
+    value = _number(headers.get("x-ratelimit-reset"))
+    if value is None or value < 0:
+        return None
+    seconds = value if value >= _FIRST_UNIX_TIME else value + _service_time(headers)
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def parse_date(text: str) -> datetime | None:
+    """An HTTP date as an aware datetime; None for anything else."""
+    if not _DATE.fullmatch(text.strip()):
+        return None
+    # Imported here because dateutil's parser takes longer to load than this whole package.
+    from dateutil import parser
+
+    try:
+        return parser.parse(text, tzinfos=_utc_by_any_name)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _utc_by_any_name(name: str | None, offset: int | None) -> tzinfo | None:
+    # RFC 9110, 5.6.7: an HTTP date is in UTC whatever it says.
+    return UTC
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, str):
+        return float(value) if _NUMBER.fullmatch(value.strip()) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def _seconds_until(moment: datetime | None, headers: Mapping[str, str]) -> float | None:
+    return None if moment is None else moment.timestamp() - _service_time(headers)
+
+
+def _service_time(headers: Mapping[str, str]) -> float:
+    # The answer's own clock: this machine's may be wrong.
+    date = parse_date(headers.get("date", ""))
+    return time.time() if date is None else date.timestamp()

@@ -1,0 +1,138 @@
+"""What a query returns."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+import httpx
+
+
+class _ReadsAsMapping(Mapping[str, Any]):
+    """Makes ``result["name"]`` and ``dict(result)`` read what ``to_dict`` gives."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]: ...
+
+    def __getitem__(self, name: str) -> Any:
+        return self.to_dict()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.to_dict())
+
+    def __len__(self) -> int:
+        return len(self.to_dict())
+
+
+@attrs.frozen
+class DebugInfo(_ReadsAsMapping):
+    """How the service came to its answer; fields it left out are None.
+
+    Attributes:
+        embedding_time_ms: time to embed the prompt, in milliseconds.
+        search_time_ms: time to search the cache, in milliseconds.
+        total_time_ms: time inside the service, in milliseconds.
+        matched_cache_entry_id: the entry that answered; None on a miss.
+        cache_entry_count: entries in the cache.
+        extra: fields that this version does not know.
+    """
+
+    embedding_time_ms: float | None = None
+    search_time_ms: float | None = None
+    total_time_ms: float | None = None
+    matched_cache_entry_id: str | None = None
+    cache_entry_count: int | None = None
+    extra: dict[str, Any] = attrs.field(factory=dict, hash=False, kw_only=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON-serialisable values."""
+        return {
+            **self.extra,
+            "embedding_time_ms": self.embedding_time_ms,
+            "search_time_ms": self.search_time_ms,
+            "total_time_ms": self.total_time_ms,
+            "matched_cache_entry_id": self.matched_cache_entry_id,
+            "cache_entry_count": self.cache_entry_count,
+        }
+
+
+@attrs.frozen
+class RateLimit:
+    """What the answer's ``X-RateLimit-*`` headers say; None for what they leave out.
+
+    Attributes:
+        limit: requests allowed a minute.
+        remaining: requests left in this minute.
+        reset_at: when the count starts anew, an aware datetime in UTC.
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset_at: datetime | None = None
+
+
+@attrs.frozen
+class ResponseMeta:
+    """How the answer came.
+
+    Attributes:
+        status_code: the HTTP status.
+        headers: the answer's headers; names in any case.
+        request_id: the service's name for the request; None if it gave none.
+        attempts: attempts made, 1 where the first was answered.
+        elapsed: seconds from the call to the answer, waits included.
+        rate_limit: what is left of the key's rate limit; None if the answer does not say.
+    """
+
+    status_code: int = 200
+    headers: httpx.Headers = attrs.field(factory=httpx.Headers, repr=False)
+    request_id: str | None = None
+    attempts: int = 1
+    elapsed: float = 0.0
+    rate_limit: RateLimit | None = None
+
+
+@attrs.frozen
+class VectorcacheResponse(_ReadsAsMapping):
+    """The answer to a query; also a mapping of the fields as the service sent them.
+
+    Two are equal if they say the same; ``meta``, how they came, does not count.
+
+    Attributes:
+        cache_hit: whether a stored answer was found.
+        response: the answer.
+        similarity_score: cosine similarity, 0 to 1, to the prompt that was found; None on a miss.
+        cost_saved: US dollars that the hit saved; 0 on a miss.
+        llm_provider: ``"cache"`` on a hit, else the provider that answered.
+        debug: timings, if ``include_debug`` asked for them.
+        extra: fields that this version does not know.
+        meta: status, headers, attempts and time.
+    """
+
+    cache_hit: bool
+    response: str
+    similarity_score: float | None
+    cost_saved: float
+    llm_provider: str
+    debug: DebugInfo | None = None
+    extra: dict[str, Any] = attrs.field(factory=dict, hash=False, kw_only=True)
+    meta: ResponseMeta = attrs.field(factory=ResponseMeta, eq=False, kw_only=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as JSON-serialisable values: all fields but ``meta``."""
+        fields = {
+            **self.extra,
+            "cache_hit": self.cache_hit,
+            "response": self.response,
+            "similarity_score": self.similarity_score,
+            "cost_saved": self.cost_saved,
+            "llm_provider": self.llm_provider,
+        }
+        if self.debug is not None:
+            fields["debug"] = self.debug.to_dict()
+        return fields

@@ -1,0 +1,165 @@
+"""One client's settings: checked once, then read only."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, Final, TypedDict
+
+import attrs
+import httpx
+
+from . import _arguments as check
+from ._retry import RetryPolicy
+from ._secret import APIKey
+from .errors import ConfigurationError
+
+DEFAULT_BASE_URL: Final = "https://api.vectorcache.com"
+API_KEY_VARIABLE: Final = "VECTORCACHE_API_KEY"
+BASE_URL_VARIABLE: Final = "VECTORCACHE_BASE_URL"
+
+# What a header value may hold without being split or folded (RFC 9110, 5.5).
+_KEY = re.compile(r"[\x21-\x7e]+")
+
+
+class ClientOptions(TypedDict, total=False):
+    """What both clients' constructors, ``with_options`` and ``local`` take by keyword."""
+
+    api_key: str | None
+    base_url: str | None
+    timeout: float | httpx.Timeout | None
+    deadline: float | None
+    max_retries: int
+    retry: RetryPolicy
+    model: str | None
+    similarity_threshold: float
+    context: str | None
+    max_connections: int
+    max_response_bytes: int
+    http_client: Any
+    default_headers: Mapping[str, str] | None
+    allow_insecure_http: bool
+
+
+def _api_key(value: str | APIKey | None) -> APIKey:
+    if isinstance(value, APIKey):
+        return value
+    source = "api_key" if value else API_KEY_VARIABLE
+    key = value or os.environ.get(API_KEY_VARIABLE)
+    if not key:
+        raise ConfigurationError(
+            f"no API key: set the environment variable {API_KEY_VARIABLE}, or pass api_key= "
+            "(VectorcacheClient.local() needs none)"
+        )
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        raise ConfigurationError(
+            f"{source} is no key: it must be ASCII text without spaces or line ends "
+            "(a key read from a file often carries the file's last line end)"
+        )
+    return APIKey(key)
+
+
+def _base_url(value: str | None, allow_insecure_http: bool) -> str:
+    source = "base_url" if value else BASE_URL_VARIABLE
+    text = value or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, TypeError):
+        raise ConfigurationError(f"{source} is no URL: use one like {DEFAULT_BASE_URL}") from None
+    if url.userinfo:
+        # Said without the URL, which holds a password.
+        raise ConfigurationError(f"{source} holds a user name or password: pass api_key= instead")
+    if url.scheme not in ("https", "http") or not url.host:
+        raise ConfigurationError(f"{source} is {text!r}: use one like {DEFAULT_BASE_URL}")
+    if url.query or url.fragment:
+        raise ConfigurationError(f"{source} is {text!r}: it must end with the host or a path")
+    if url.scheme == "http" and not (allow_insecure_http or _is_loopback(url.host)):
+        raise ConfigurationError(
+            f"{source} is {text!r}: over http:// everyone on the way can read the key; use "
+            "https://, or pass allow_insecure_http=True inside a network you trust"
+        )
+    return str(url).rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):  # RFC 6761, 6.3
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _retry_policy(value: object) -> RetryPolicy:
+    if not isinstance(value, RetryPolicy):
+        raise ConfigurationError("retry must be a RetryPolicy; for a number use max_retries=")
+    return value
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What a client was told, or found in the environment."""
+
+    api_key: APIKey
+    base_url: str
+    timeout: float | httpx.Timeout | None
+    deadline: float | None
+    max_retries: int
+    retry: RetryPolicy
+    model: str | None
+    similarity_threshold: float
+    context: str | None
+    max_connections: int
+    max_response_bytes: int
+    # Values may be secrets of the caller's own proxy.
+    default_headers: dict[str, str] = attrs.field(repr=False)
+    allow_insecure_http: bool
+    _urls: dict[str, httpx.URL] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+
+    def url(self, path: str) -> httpx.URL:
+        """Where ``path`` is at this service; parsed once, as that costs as much as a send."""
+        if path not in self._urls:
+            self._urls[path] = httpx.URL(self.base_url + path)
+        return self._urls[path]
+
+    @classmethod
+    def checked(cls, options: Mapping[str, Any]) -> Settings:
+        """Settings from a client's options, all of them given.
+
+        Raises:
+            ConfigurationError: one of them is at fault.
+        """
+        refuse = ConfigurationError
+        model, context = options["model"], options["context"]
+        insecure = check.check_flag("allow_insecure_http", options["allow_insecure_http"], refuse)
+        return cls(
+            api_key=_api_key(options["api_key"]),
+            base_url=_base_url(options["base_url"], insecure),
+            timeout=check.check_timeout(options["timeout"], refuse),
+            deadline=check.check_seconds("deadline", options["deadline"], refuse),
+            max_retries=check.check_count("max_retries", options["max_retries"], refuse, least=0),
+            retry=_retry_policy(options["retry"]),
+            model=None if model is None else check.check_model(model, refuse),
+            similarity_threshold=check.check_threshold(options["similarity_threshold"], refuse),
+            context=None if context is None else check.check_context(context, refuse),
+            max_connections=check.check_count(
+                "max_connections", options["max_connections"], refuse, least=1
+            ),
+            max_response_bytes=check.check_count(
+                "max_response_bytes", options["max_response_bytes"], refuse, least=1
+            ),
+            default_headers=check.check_headers(
+                "default_headers", options["default_headers"], refuse
+            ),
+            allow_insecure_http=insecure,
+        )
+
+    def changed(self, options: ClientOptions) -> Settings:
+        """These settings with some of them replaced.
+
+        Raises:
+            ConfigurationError: one of them is at fault.
+        """
+        return self.checked({**attrs.asdict(self, recurse=False), **options})

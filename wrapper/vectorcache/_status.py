@@ -1,0 +1,146 @@
+"""What an answer with an error status means."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from . import errors
+from ._answer import Answer, parse_json
+from ._failure import Failure
+from ._hints import retry_after
+from ._retry import Repeat
+from ._secret import APIKey
+
+_EXCERPT = 300
+
+_TARGET_HOST = re.compile(r"(?:[A-Za-z]+:)?//(?:[^/?#@]*@)?([^/?#]+)")
+
+# status: error, words, whether to repeat, what to try
+_MEANINGS: dict[int, tuple[type[errors.APIStatusError], str, Repeat, str]] = {
+    400: (errors.BadRequestError, "bad request", Repeat.NEVER, ""),
+    401: (
+        errors.AuthenticationError,
+        "API key not accepted",
+        Repeat.NEVER,
+        "check api_key= or VECTORCACHE_API_KEY",
+    ),
+    403: (
+        errors.PermissionDeniedError,
+        "API key not allowed here",
+        Repeat.NEVER,
+        "use a key of this project",
+    ),
+    404: (errors.NotFoundError, "not found", Repeat.NEVER, "check base_url"),
+    408: (errors.APIStatusError, "request timeout", Repeat.TRANSIENT, ""),
+    422: (errors.NotCacheableError, "not cacheable", Repeat.NEVER, "call the LLM directly"),
+    425: (errors.APIStatusError, "too early", Repeat.TRANSIENT, ""),
+    429: (errors.RateLimitError, "rate limit exceeded", Repeat.THROTTLED, ""),
+    500: (errors.InternalServerError, "internal server error", Repeat.TRANSIENT, ""),
+    502: (errors.LLMProviderError, "the LLM provider failed", Repeat.TRANSIENT, ""),
+    503: (errors.ServiceUnavailableError, "service unavailable", Repeat.TRANSIENT, ""),
+    504: (errors.InternalServerError, "gateway timeout", Repeat.TRANSIENT, ""),
+}
+
+
+def of_answer(answer: Answer, request_id: str | None, key: APIKey) -> Failure:
+    """The meaning of an answer whose status is not 200."""
+    status = answer.status_code
+    text = key.redact(answer.content.decode("utf-8", "replace"))
+    body = _json_or_none(text)
+    error, words, repeat, advice = _meaning(status)
+    details = {}
+    if status == 429 and isinstance(body, dict) and _names_quota(body):
+        error, repeat = errors.QuotaExceededError, Repeat.NEVER
+        details = {name: _whole(body.get(name)) for name in ("current_usage", "monthly_limit")}
+        words = "monthly quota used up"
+        if None not in details.values():
+            words += " ({current_usage:,} of {monthly_limit:,})".format(**details)
+        advice = "raise the plan's quota, or call the LLM directly until the month ends"
+    if 300 <= status < 400:
+        words = _redirect(answer.headers)
+        advice = "set base_url to where the service now is; redirects are not followed"
+    said = _service_words(body) or ("" if isinstance(body, dict) else _excerpt(text))
+    return Failure(
+        error=error,
+        text=f"{status} {words}" + (f': "{said}"' if said else ""),
+        advice=advice,
+        repeat=repeat,
+        status_code=status,
+        retry_after=retry_after(status, answer.headers, body),
+        request_id=request_id,
+        body=body if body is not None else (_excerpt(text) or None),
+        details=details,
+    )
+
+
+def _meaning(status: int) -> tuple[type[errors.APIStatusError], str, Repeat, str]:
+    if status in _MEANINGS:
+        return _MEANINGS[status]
+    try:
+        words = HTTPStatus(status).phrase.lower()
+    except ValueError:
+        words = "unknown status"
+    # 520 to 530 are a CDN's own words for "the service did not answer".
+    repeat = Repeat.TRANSIENT if 520 <= status <= 530 else Repeat.NEVER
+    error = errors.InternalServerError if 500 <= status < 600 else errors.APIStatusError
+    return error, words, repeat, ""
+
+
+def _names_quota(body: dict[Any, Any]) -> bool:
+    return "current_usage" in body or "monthly_limit" in body
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _redirect(headers: Mapping[str, str]) -> str:
+    target = re.match(
+        r"(?:[a-z]+:)?//(?:[^/?#@]*@)?([^/?#]+)", headers.get("location", ""), re.IGNORECASE
+    )
+    return f"redirect to {_excerpt(target[1])}" if target else "redirect"
+
+
+def _json_or_none(text: str) -> Any:
+    try:
+        return parse_json(text.encode("utf-8", "replace"))
+    except ValueError:
+        return None
+
+
+def _service_words(body: Any) -> str:
+    """The service's own words, in any of the documented shapes."""
+    if not isinstance(body, dict):
+        return ""
+    for name in ("detail", "message", "error"):
+        words = _flat(body.get(name))
+        if words:
+            return words
+    return ""
+
+
+def _flat(value: Any) -> str:
+    match value:
+        case str():
+            return _excerpt(value)
+        case list():  # FastAPI's validation errors
+            return _excerpt("; ".join(filter(None, map(_flat, value[:5]))))
+        case {"msg": str(message), "loc": [*where]}:
+            return f"{'.'.join(str(part)[:40] for part in where[:6])}: {message}"
+        case {"message": str(message)} | {"msg": str(message)}:
+            return _excerpt(message)
+    return ""
+
+
+def _excerpt(text: str) -> str:
+    """A short piece of ``text`` on one line, without markup and control characters."""
+    text = text[:4_000]
+    if text.lstrip()[:1] == "<":
+        text = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", " ", text)
+        text = html.unescape(re.sub(r"<[^<>]*>", " ", text))
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "…"
