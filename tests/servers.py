@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Self
@@ -62,9 +64,9 @@ class Received:
 class ScriptedServer:
     """Answers request n with step n of its script, and with ``default`` after the last."""
 
-    def __init__(self, default: Step = b"") -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.script: list[Step] = []
-        self.default = default or answer()
+        self.default: Step = answer()
         self.requests: list[Received] = []
         self.connections = 0
         self._open: set[socket.socket] = set()
@@ -73,7 +75,10 @@ class ScriptedServer:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self._threads: list[threading.Thread] = []
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = (
+            f"http://127.0.0.1:{self.port}" if tls is None else f"https://localhost:{self.port}"
+        )
+        self._tls = tls
 
     def __enter__(self) -> Self:
         self._start(self._accept)
@@ -83,10 +88,8 @@ class ScriptedServer:
         # Closing alone does not wake a thread that is in accept or recv.
         with self._lock:
             for connection in [self._listener, *self._open]:
-                try:
-                    connection.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
         self._listener.close()
         for thread in self._threads:
             thread.join(10)
@@ -108,29 +111,33 @@ class ScriptedServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            if self._tls is not None:  # The handshake comes with the first read.
+                connection = self._tls.wrap_socket(
+                    connection, server_side=True, do_handshake_on_connect=False
+                )
             with self._lock:
                 self._open.add(connection)
                 self.connections += 1
             self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection:
-            try:
-                while (request := _read_request(connection)) is not None:
-                    with self._lock:
-                        self.requests.append(request)
-                        step = self.script.pop(0) if self.script else self.default
-                    if isinstance(step, bytes):
-                        connection.sendall(step)
-                    else:
-                        step(connection)
-                        break
-            except OSError:
-                pass
-            finally:
+        try:
+            while (request := _read_request(connection)) is not None:
                 with self._lock:
-                    self._open.discard(connection)
-                    self._idle.notify_all()
+                    self.requests.append(request)
+                    step = self.script.pop(0) if self.script else self.default
+                if isinstance(step, bytes):
+                    connection.sendall(step)
+                else:
+                    step(connection)
+                    break
+        except OSError:
+            pass
+        finally:
+            connection.close()
+            with self._idle:
+                self._open.discard(connection)
+                self._idle.notify_all()
 
 
 def _read_request(connection: socket.socket) -> Received | None:

@@ -29,6 +29,8 @@ class AsyncVectorcacheClient(
         ...     print(result.response, result.cache_hit)
     """
 
+    _awaits = True
+
     async def query(
         self,
         prompt: str,

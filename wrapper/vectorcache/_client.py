@@ -6,7 +6,8 @@ import enum
 import platform
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Final, Generic, NoReturn, Self, TypeVar, Unpack
+from os import PathLike
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, NoReturn, Self, TypeVar, Unpack
 
 import httpx
 
@@ -19,6 +20,10 @@ from ._retry import RetryPolicy, RetryQuota
 from ._settings import ClientOptions, Settings
 from ._version import __version__
 from .errors import ConfigurationError, InvalidRequestError
+
+if TYPE_CHECKING:
+    from .local.embedder import Embedder
+    from .local.llm import LLM
 
 C = TypeVar("C", bound=Connections | AsyncConnections)
 H = TypeVar("H")
@@ -49,6 +54,8 @@ _USER_AGENT = (
 
 class ConfiguredClient(ABC, Generic[C, H]):
     """Settings and connections, without a way to wait."""
+
+    _awaits: ClassVar[bool]
 
     def __init__(
         self,
@@ -122,10 +129,10 @@ class ConfiguredClient(ABC, Generic[C, H]):
     @classmethod
     def local(
         cls,
-        path: Any = None,
-        llm: Any = None,
+        path: str | PathLike[str] | None = None,
+        llm: LLM | None = None,
         *,
-        embedder: Any = None,
+        embedder: Embedder | None = None,
         lexical_guard: bool = False,
         **options: Unpack[ClientOptions],
     ) -> Self:
@@ -141,17 +148,22 @@ class ConfiguredClient(ABC, Generic[C, H]):
             options: what the constructor takes by keyword.
 
         Raises:
-            ConfigurationError: the extra ``vectorcache-python[local]`` is not installed, or an
-                option is at fault.
+            ConfigurationError: the extra ``vectorcache-python[local]`` is not installed, or the
+                file, ``llm`` or an option is at fault.
         """
         try:
-            from .local import Engine, LocalTransport
+            from .local import Engine, LocalCacheError, LocalTransport
         except ImportError as error:
             raise ConfigurationError(
                 f"the local service needs packages that are not installed ({error}): "
                 "pip install 'vectorcache-python[local]'"
             ) from error
-        engine = Engine(path, llm, embedder=embedder, lexical_guard=lexical_guard)
+        try:
+            engine = Engine(path, llm, embedder=embedder, lexical_guard=lexical_guard)
+            if not cls._awaits:
+                engine.refuse_async_llm()
+        except (LocalCacheError, TypeError) as error:
+            raise ConfigurationError(f"the local service cannot start: {error}") from error
         options = {
             **options,
             "api_key": _LOCAL_KEY,

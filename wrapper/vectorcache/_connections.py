@@ -67,11 +67,12 @@ class _Connections(Generic[T]):
         idle = self._queue.close()
         return idle if self._shared is None else [self._shared]
 
-    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+    def __del__(self) -> None:
         if self._home is not None and not self.closed:
-            _warn(
+            warnings.warn(
                 "a Vectorcache client was not closed: use it in a with statement, or close it",
                 ResourceWarning,
+                stacklevel=1,
             )
 
 
@@ -119,6 +120,12 @@ class Connections(_Connections[httpx.BaseTransport]):
     def close(self) -> None:
         for transport in self._end():
             transport.close()
+
+    def __del__(self) -> None:
+        super().__del__()
+        # Else each socket would warn as well. Async ones have no loop left to close them on.
+        with contextlib.suppress(Exception):
+            self.close()
 
     def _dispose(self, transport: httpx.BaseTransport | None) -> None:
         if transport is not None:

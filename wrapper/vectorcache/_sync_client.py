@@ -27,6 +27,8 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
         ...     print(result.response, result.cache_hit)
     """
 
+    _awaits = False
+
     def query(
         self,
         prompt: str,

@@ -1,0 +1,52 @@
+"""Runs the code blocks of the README and the docs, in order, one namespace a page."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+
+PAGES = ["README.md", "docs/*.md"]
+
+
+@pytest.fixture(scope="session")
+def documented_service() -> Iterator[str]:
+    """The embedded service on loopback, in the place of the hosted one."""
+    from vectorcache.local import app
+
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app(llm=lambda prompt, model, context: f"An answer to: {prompt}"),
+            port=0,
+            log_level="error",
+        )
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+        assert thread.is_alive()
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def environment(documented_service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a reader has set up: a key in the environment, and an empty folder to be in."""
+    monkeypatch.setenv("VECTORCACHE_API_KEY", "vc_" + 32 * "0")
+    monkeypatch.setenv("VECTORCACHE_BASE_URL", documented_service)
+    monkeypatch.chdir(tmp_path)
+
+
+pytest_collect_file = Sybil(
+    parsers=[PythonCodeBlockParser(), SkipParser()],
+    patterns=PAGES,
+    fixtures=["environment"],
+).pytest()

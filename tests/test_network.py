@@ -1,0 +1,164 @@
+"""TLS, proxies and names: what lies between the client and the service."""
+
+from __future__ import annotations
+
+import socketserver
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from clients import KEY, AnyClient, MakeClient
+from servers import ScriptedServer, answer
+
+from vectorcache import APIConnectionError, ConfigurationError, VectorcacheClient
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """Somebody who signs certificates."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes this machine trust the authority, as administrators do."""
+    certificates = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(certificates)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates))
+
+
+def tls_server(authority: trustme.CA, name: str) -> ScriptedServer:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return ScriptedServer(context)
+
+
+@pytest.fixture
+def secure_server(authority: trustme.CA) -> Iterator[ScriptedServer]:
+    """A server with a certificate for localhost."""
+    with tls_server(authority, "localhost") as server:
+        yield server
+
+
+@pytest.mark.usefixtures("trusted")
+def test_https(make_client: MakeClient, secure_server: ScriptedServer) -> None:
+    """A service over TLS is answered, over one connection for many queries."""
+    client = make_client(base_url=secure_server.url)
+    for _ in range(3):
+        assert client.query("Q", "m").cache_hit
+    assert (secure_server.connections, len(secure_server.requests)) == (1, 3)
+
+
+@pytest.mark.usefixtures("trusted")
+def test_retries_and_deadlines_over_tls(
+    make_client: MakeClient, secure_server: ScriptedServer
+) -> None:
+    """TLS changes nothing about retries."""
+    secure_server.script = [answer(status=500), answer(status=503)]
+    assert make_client(base_url=secure_server.url).query("Q", "m").meta.attempts == 3
+
+
+def test_a_certificate_nobody_trusts(
+    make_client: MakeClient, secure_server: ScriptedServer
+) -> None:
+    """An unknown authority ends the call at once; the error says that it is the certificate."""
+    with pytest.raises(
+        APIConnectionError, match=r"certificate is not valid.*SSL_CERT_FILE"
+    ) as caught:
+        make_client(base_url=secure_server.url).query("Q", "m")
+    assert caught.value.attempts == 1
+    assert secure_server.requests == []
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_certificate_for_another_host(make_client: MakeClient, authority: trustme.CA) -> None:
+    """A certificate for another name ends the call at once."""
+    with tls_server(authority, "elsewhere.example") as server:
+        with pytest.raises(APIConnectionError, match="certificate is not valid") as caught:
+            make_client(base_url=server.url).query("Q", "m")
+        assert (caught.value.attempts, server.requests) == (1, [])
+
+
+class PlainHandler(socketserver.BaseRequestHandler):
+    """What a plain HTTP server says to a TLS greeting."""
+
+    def handle(self) -> None:
+        self.request.recv(65_536)
+        self.request.sendall(answer(status=400, raw=b"this is no HTTP"))
+
+
+def test_no_tls_where_it_belongs(make_client: MakeClient) -> None:
+    """Plain HTTP on the port of a https:// address is told from a network failure."""
+    with socketserver.TCPServer(("127.0.0.1", 0), PlainHandler) as plain:
+        threading.Thread(target=plain.handle_request).start()
+        client = make_client(base_url=f"https://127.0.0.1:{plain.server_address[1]}")
+        with pytest.raises(APIConnectionError, match="no secure connection") as caught:
+            client.query("Q", "m")
+    assert caught.value.attempts == 1
+
+
+def test_a_host_that_does_not_exist(make_client: MakeClient) -> None:
+    """A name that is unknown is said to be so, after the retries: it may be known in a moment."""
+    client = make_client(base_url="https://no-such-host.invalid")
+    with pytest.raises(
+        APIConnectionError, match=r"could not connect to no-such-host\.invalid"
+    ) as caught:
+        client.query("Q", "m")
+    assert caught.value.attempts == 3
+
+
+class TestProxies:
+    """Proxies from the environment."""
+
+    @pytest.fixture
+    def via_proxy(self, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> ScriptedServer:
+        """The server, as the machine's proxy for http."""
+        monkeypatch.setenv("HTTP_PROXY", server.url)
+        return server
+
+    def test_a_proxy_is_used(self, make_client: MakeClient, via_proxy: ScriptedServer) -> None:
+        """HTTP_PROXY sends the queries to the proxy."""
+        client = make_client(base_url="http://far.localhost")
+        assert client.query("Q", "m").cache_hit
+        assert via_proxy.requests[0].line == "POST http://far.localhost/v1/cache/query HTTP/1.1"
+
+    def test_no_proxy_is_respected(
+        self, make_client: MakeClient, via_proxy: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """NO_PROXY names the hosts that are asked without it."""
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        make_client().query("Q", "m")
+        assert via_proxy.requests[0].line == "POST /v1/cache/query HTTP/1.1"
+
+    def test_a_proxy_that_refuses(
+        self, make_client: MakeClient, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A proxy that lets nobody through is named as the one who did it, and asked once."""
+        monkeypatch.setenv("HTTPS_PROXY", server.url)
+        server.default = answer(status=407, raw=b"")
+        with pytest.raises(APIConnectionError, match="the proxy did not connect") as caught:
+            make_client(base_url="https://far.example").query("Q", "m")
+        assert caught.value.attempts == 1
+        assert KEY not in str(server.requests[0].headers)
+
+    def test_a_proxy_that_cannot_be_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A proxy variable that makes no sense is a configuration error, without its password."""
+        monkeypatch.setenv("HTTP_PROXY", "gopher://user:secret@proxy")
+        client = VectorcacheClient(KEY, "http://far.localhost")
+        with client, pytest.raises(ConfigurationError, match="proxy") as caught:
+            client.query("Q", "m")
+        assert "secret" not in str(caught.value)
+
+
+def test_netrc_is_not_read(
+    client: AnyClient, server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A .netrc for the service's host does not replace the key."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    client.query("Q", "m")
+    assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"

@@ -1,0 +1,59 @@
+"""What the cache answers: the fields of the service's description."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Debug:
+    """Where the time of a query went.
+
+    Attributes:
+        embedding_time_ms: Milliseconds to embed the prompt; 0.0 where its exact text was found.
+        search_time_ms: Milliseconds to look for the exact text and for near vectors.
+        total_time_ms: Milliseconds of the whole query, your ``llm`` included on a miss.
+        matched_cache_entry_id: The UUID of the entry that answered, None on a miss.
+        cache_entry_count: Entries in this cache after the query, over all models and contexts.
+    """
+
+    embedding_time_ms: float
+    search_time_ms: float
+    total_time_ms: float
+    matched_cache_entry_id: str | None
+    cache_entry_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a query.
+
+    Attributes:
+        cache_hit: Whether a stored answer was found.
+        response: The answer.
+        similarity_score: Cosine similarity of the two prompts, 0 to 1; None on a miss.
+        cost_saved: US dollars, an estimate of what the LLM call would have cost; 0.0 on a miss,
+            for placeholders and for models without a known price.
+        llm_provider: ``cache`` on a hit; on a miss the provider (``openai``, ``anthropic``,
+            ``google``, else ``local-llm``), or ``local-placeholder`` without an ``llm``.
+        debug: Timings, where asked for; else None.
+    """
+
+    cache_hit: bool
+    response: str
+    similarity_score: float | None
+    cost_saved: float
+    llm_provider: str
+    debug: Debug | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object that the service would send."""
+        fields: dict[str, Any] = {
+            "cache_hit": self.cache_hit,
+            "response": self.response,
+            "similarity_score": self.similarity_score,
+            "cost_saved": self.cost_saved,
+            "llm_provider": self.llm_provider,
+        }
+        if self.debug is not None:
+            fields["debug"] = {name: getattr(self.debug, name) for name in Debug.__slots__}
+        return fields

@@ -1,0 +1,119 @@
+"""``POST /v1/cache/query`` from a request's parts to an answer's parts, without a socket."""
+
+import json
+import logging
+import re
+import traceback
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .answer import Answer
+from .engine import Engine
+from .errors import LLMError, LocalCacheError
+from .question import Question
+
+PATH = "/v1/cache/query"
+MAX_BODY = 1_000_000
+"""Bytes of a request body: the longest prompt, every character escaped, leaves room to spare."""
+
+_AUTHORIZATION = re.compile(r"bearer +vc_[0-9a-f]{32} *", re.IGNORECASE | re.ASCII)
+_log = logging.getLogger("vectorcache.local")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status, headers and body to send back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Refusal(Exception):
+    """A request that never reaches the engine."""
+
+    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.headers = headers
+
+
+def respond(
+    engine: Engine, method: str, path: str, headers: Mapping[str, str], body: bytes
+) -> Reply:
+    """Answer a request. Never raises an Exception; ``headers`` has lower-case names."""
+    request_id = uuid.uuid4().hex
+    try:
+        return _success(request_id, engine.answer(_read(method, path, headers, body)))
+    except Exception as error:
+        return _failure(request_id, error)
+
+
+async def arespond(
+    engine: Engine, method: str, path: str, headers: Mapping[str, str], body: bytes
+) -> Reply:
+    """As ``respond``, without blocking the event loop."""
+    request_id = uuid.uuid4().hex
+    try:
+        return _success(request_id, await engine.aanswer(_read(method, path, headers, body)))
+    except Exception as error:
+        return _failure(request_id, error)
+
+
+def _read(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Question:
+    if path != PATH:
+        raise Refusal(404, f"Not Found: the one endpoint is POST {PATH}")
+    if method != "POST":
+        raise Refusal(405, f"Method Not Allowed: use POST {PATH}", {"allow": "POST"})
+    authorization = headers.get("authorization")
+    if authorization is None:
+        raise Refusal(401, "API key missing: send Authorization: Bearer vc_...")
+    if not _AUTHORIZATION.fullmatch(authorization):
+        raise Refusal(401, "Invalid API key: it must be vc_ and 32 hexadecimal digits")
+    if len(body) > MAX_BODY:
+        raise Refusal(413, f"Request body larger than {MAX_BODY:,} bytes")
+    try:
+        return Question.from_json(body)
+    except (TypeError, ValueError) as error:
+        raise Refusal(400, str(error)) from None
+
+
+def _success(request_id: str, answer: Answer) -> Reply:
+    return _reply(request_id, 200, answer.to_dict())
+
+
+def _failure(request_id: str, error: Exception) -> Reply:
+    if isinstance(error, Refusal):
+        return _reply(request_id, error.status, {"detail": str(error)}, error.headers)
+    if isinstance(error, LLMError):
+        _log_failure("the llm failed", request_id, error.__cause__ or error)
+        return _reply(request_id, 502, {"detail": str(error)})
+    _log_failure("the local cache failed", request_id, error)
+    # Our own texts say what to do and hold no prompt; those of other exceptions might.
+    known = isinstance(error, LocalCacheError)
+    detail = str(error) if known else "see the log vectorcache.local"
+    return _reply(request_id, 500, {"detail": f"{type(error).__name__}: {detail}"})
+
+
+def _log_failure(what: str, request_id: str, error: BaseException) -> None:
+    # Type and frames, but not the text: exceptions of LLM libraries quote prompts and keys.
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("%s: %s (request %s)\n%s", what, type(error).__name__, request_id, frames)
+
+
+def _reply(
+    request_id: str, status: int, fields: dict[str, object], headers: dict[str, str] | None = None
+) -> Reply:
+    # Escaped, since a text of an exception may hold lone surrogates.
+    body = json.dumps(fields, allow_nan=False).encode("ascii")
+    return Reply(
+        status,
+        {
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            "x-request-id": request_id,
+            **(headers or {}),
+        },
+        body,
+    )

@@ -1,0 +1,247 @@
+"""The cache itself: look up, else ask the LLM and keep its answer."""
+
+import time
+from dataclasses import dataclass
+from os import PathLike
+from types import TracebackType
+from typing import Self
+
+import anyio.to_thread
+import numpy as np
+
+from .answer import Answer, Debug
+from .embedder import Embedder, Vector
+from .errors import EmbedderError
+from .guard import contradicts
+from .llm import LLM, aask, ask, refuse_async
+from .minilm import MiniLM
+from .prices import call_cost, provider_of
+from .question import DEFAULT_THRESHOLD, Question
+from .search import Search
+from .store import Entry, Store
+
+PLACEHOLDER = (
+    "No LLM is configured, so this is a placeholder and not an answer. Pass llm=..., a function "
+    "(prompt, model, context) -> str, to get answers."
+)
+# How many near entries the guard may turn down before the query is a miss.
+_GUARDED_CANDIDATES = 16
+
+
+class Engine:
+    """A semantic cache in this process: no key, no network. Safe in threads.
+
+    Args:
+        path: A file for the entries, made when missing; several processes may share it. None
+            (default): in memory, gone with the engine.
+        llm: Called on a miss as ``llm(prompt, model, context)``; returns the answer, a non-empty
+            string. May be an ``async def`` where only ``aquery`` (the async client, the ASGI
+            application) is used. Two equal misses at the same time call it twice and keep the
+            first answer. None (default): a miss is answered, and kept, with a text that says so;
+            such placeholders are never found once an ``llm`` is given.
+        embedder: The embedding model. Default: :class:`MiniLM`, loaded at the first query that
+            is not an exact repeat. Vectors of different embedders in one file are never compared.
+        lexical_guard: Also refuse hits between prompts with opposite words, other numbers,
+            another negation or turned-around words. Default False: cosine alone, as hosted.
+
+    Raises:
+        CacheFileError: The file cannot be opened, or is not a Vectorcache file.
+        TypeError: ``llm`` cannot be called.
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str] | None = None,
+        llm: LLM | None = None,
+        *,
+        embedder: Embedder | None = None,
+        lexical_guard: bool = False,
+    ) -> None:
+        if llm is not None and not callable(llm):
+            raise TypeError("llm must be a function (prompt, model, context) -> str, or None")
+        self._llm = llm
+        self._embedder: Embedder = MiniLM() if embedder is None else embedder
+        self._guarded = lexical_guard
+        self._store = Store(path, placeholders=llm is None)
+        self._search = Search(self._store)
+
+    def query(
+        self,
+        prompt: str,
+        model: str,
+        similarity_threshold: float = DEFAULT_THRESHOLD,
+        context: str | None = None,
+        include_debug: bool = False,
+    ) -> Answer:
+        """Answer from the cache, or from the LLM and keep the answer.
+
+        Args:
+            prompt: At most 32,000 characters.
+            model: Searched separately from every other model, and passed to ``llm``.
+            similarity_threshold: The least cosine similarity of a hit, 0 to 1. Default 0.85.
+                The exact same text always hits, with 1.0.
+            context: Searched separately from every other context. "" is the same as None.
+            include_debug: Whether to fill ``debug``.
+
+        Raises:
+            ValueError: An argument is out of its range.
+            TypeError: An argument has the wrong type, or ``llm`` is an ``async def``.
+            LLMError: ``llm`` raised, or returned no text. Nothing was stored.
+            EmbedderError: The embedding model cannot be loaded.
+            CacheFileError: The file cannot be read or written.
+            EngineClosedError: The engine is closed.
+        """
+        return self.answer(Question(prompt, model, similarity_threshold, context, include_debug))
+
+    async def aquery(
+        self,
+        prompt: str,
+        model: str,
+        similarity_threshold: float = DEFAULT_THRESHOLD,
+        context: str | None = None,
+        include_debug: bool = False,
+    ) -> Answer:
+        """As ``query``, without blocking the event loop; ``llm`` may be an ``async def``.
+
+        An async ``llm`` runs on the caller's event loop, everything else in worker threads.
+        """
+        return await self.aanswer(
+            Question(prompt, model, similarity_threshold, context, include_debug)
+        )
+
+    def answer(self, question: Question) -> Answer:
+        """``query`` for a checked question."""
+        self.refuse_async_llm()
+        found = self._look_up(question)
+        if isinstance(found, Answer):
+            return found
+        return self._keep(found, None if self._llm is None else ask(self._llm, question))
+
+    async def aanswer(self, question: Question) -> Answer:
+        """``aquery`` for a checked question."""
+        found = await anyio.to_thread.run_sync(self._look_up, question, abandon_on_cancel=True)
+        if isinstance(found, Answer):
+            return found
+        response = None if self._llm is None else await aask(self._llm, question)
+        return await anyio.to_thread.run_sync(self._keep, found, response, abandon_on_cancel=True)
+
+    def refuse_async_llm(self) -> None:
+        """Raise TypeError if ``llm`` needs an event loop."""
+        refuse_async(self._llm)
+
+    def close(self) -> None:
+        """Close the file. Closing twice does nothing."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _look_up(self, question: Question) -> "Answer | _Miss":
+        miss = _Miss(question)
+        started = time.perf_counter()
+        exact = self._store.exact(question.prompt, question.model, question.context or "")
+        miss.search_ms += _ms_since(started)
+        if exact is not None:
+            return self._hit(miss, exact, 1.0)
+
+        started = time.perf_counter()
+        miss.vector = _normalised(self._embedder.embed(question.prompt))
+        miss.embedding_ms = _ms_since(started)
+        if miss.vector is None:
+            return miss
+
+        started = time.perf_counter()
+        miss.embedder = self._embedder.id
+        near = self._nearest(miss, miss.vector)
+        miss.search_ms += _ms_since(started)
+        return miss if near is None else self._hit(miss, *near)
+
+    def _nearest(self, miss: "_Miss", vector: Vector) -> tuple[Entry, float] | None:
+        asked = miss.question
+        matches = self._search.nearest(
+            vector,
+            asked.model,
+            asked.context or "",
+            miss.embedder,
+            asked.similarity_threshold,
+            _GUARDED_CANDIDATES if self._guarded else 1,
+        )
+        for match in matches:
+            entry = self._store.entry(match.number)
+            if not (self._guarded and contradicts(asked.prompt, entry.prompt)):
+                return entry, match.score
+        return None
+
+    def _keep(self, miss: "_Miss", response: str | None) -> Answer:
+        asked = miss.question
+        provider, cost_usd = "local-placeholder", 0.0
+        if response is not None:
+            provider = provider_of(asked.model)
+            cost_usd = call_cost(asked.model, asked.prompt, response)
+        self._store.add(
+            asked.prompt,
+            asked.model,
+            asked.context or "",
+            response or PLACEHOLDER,
+            cost_usd=cost_usd,
+            placeholder=response is None,
+            embedder=miss.embedder,
+            vector=miss.vector,
+        )
+        debug = self._debug(miss, None)
+        return Answer(False, response or PLACEHOLDER, None, 0.0, provider, debug)
+
+    def _hit(self, miss: "_Miss", entry: Entry, score: float) -> Answer:
+        debug = self._debug(miss, entry.entry_id)
+        return Answer(True, entry.response, score, entry.cost_usd, "cache", debug)
+
+    def _debug(self, miss: "_Miss", entry_id: str | None) -> Debug | None:
+        if not miss.question.include_debug:
+            return None
+        return Debug(
+            embedding_time_ms=round(miss.embedding_ms, 3),
+            search_time_ms=round(miss.search_ms, 3),
+            total_time_ms=round(_ms_since(miss.started), 3),
+            matched_cache_entry_id=entry_id,
+            cache_entry_count=self._store.count(),
+        )
+
+
+@dataclass(slots=True)
+class _Miss:
+    """What is known of a question while no entry answers it."""
+
+    question: Question
+    vector: Vector | None = None
+    embedder: str = ""
+    embedding_ms: float = 0.0
+    search_ms: float = 0.0
+    started: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.started = time.perf_counter()
+
+
+def _normalised(vector: Vector | None) -> Vector | None:
+    if vector is None:
+        return None
+    wanted = np.asarray(vector, dtype=np.float32)
+    length = float(np.linalg.norm(wanted))
+    if wanted.ndim != 1 or not np.isfinite(length) or length == 0.0:
+        raise EmbedderError(
+            "the embedder must return one dimension of finite numbers that are not all zero, or "
+            "None for a prompt it cannot embed"
+        )
+    return wanted / np.float32(length)
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

@@ -1,0 +1,82 @@
+"""A query that keeps to the description, or an error that says where it does not."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+MAX_PROMPT = 32_000
+"""Characters that a prompt may have."""
+
+DEFAULT_THRESHOLD = 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the cache.
+
+    An empty context is the same as none.
+
+    Raises:
+        TypeError: A field has the wrong type.
+        ValueError: A field is out of its range. The texts name the field, never its content.
+    """
+
+    prompt: str
+    model: str
+    similarity_threshold: float = DEFAULT_THRESHOLD
+    context: str | None = None
+    include_debug: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value in (("prompt", self.prompt), ("model", self.model)):
+            _check_text(name, value)
+            if not value.strip():
+                raise ValueError(f"{name} must not be empty")
+        if len(self.prompt) > MAX_PROMPT:
+            raise ValueError(f"prompt must be at most {MAX_PROMPT:,} characters")
+        threshold: object = self.similarity_threshold
+        if isinstance(threshold, bool) or not isinstance(threshold, int | float):
+            raise TypeError("similarity_threshold must be a number")
+        # Written so that NaN fails too.
+        if not 0 <= threshold <= 1:
+            raise ValueError("similarity_threshold must be between 0 and 1")
+        if self.context is not None:
+            _check_text("context", self.context)
+            object.__setattr__(self, "context", self.context or None)
+        if not isinstance(self.include_debug, bool):
+            raise TypeError("include_debug must be true or false")
+
+    @classmethod
+    def from_json(cls, body: bytes) -> "Question":
+        """Read a request body. Fields we do not know are ignored.
+
+        Raises:
+            TypeError: The body is not a JSON object, or a field has the wrong type.
+            ValueError: The body is not JSON, or a field is missing or out of its range.
+        """
+        try:
+            fields: Any = json.loads(body.decode("utf-8"))
+        except (ValueError, RecursionError):
+            raise ValueError("the body must be JSON in UTF-8") from None
+        if not isinstance(fields, dict):
+            raise TypeError("the body must be a JSON object")
+        for name in ("prompt", "model"):
+            if name not in fields:
+                raise ValueError(f"Field required: {name}")
+        return cls(**{name: fields[name] for name in cls.__slots__ if name in fields})
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string")
+    if not is_unicode(value):
+        raise ValueError(f"{name} must be valid Unicode text, without lone surrogates")
+
+
+def is_unicode(text: str) -> bool:
+    """Whether the text can be written as UTF-8: JSON can bring half of a surrogate pair."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,86 @@
+"""Exact nearest-neighbour search, one growing matrix for each model and context."""
+
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from .embedder import Vector
+from .errors import EmbedderError
+from .store import Store
+
+# Float32 carries no more; without it a prompt would score 0.9999999 against its own copy.
+_DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A stored entry and its cosine similarity, 0 to 1."""
+
+    number: int
+    score: float
+
+
+@dataclass(slots=True)
+class _Segment:
+    matrix: npt.NDArray[np.float32]
+    numbers: npt.NDArray[np.int64]
+    size: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def append(self, number: int, vector: Vector) -> None:
+        if self.size == len(self.matrix):
+            # A new array: a search in another thread goes on reading the old one.
+            self.matrix = np.concatenate([self.matrix, np.empty_like(self.matrix)])
+            self.numbers = np.concatenate([self.numbers, np.empty_like(self.numbers)])
+        self.matrix[self.size] = vector
+        self.numbers[self.size] = number
+        self.size += 1
+
+
+class Search:
+    """Finds the stored prompts nearest to a vector, within one model and context.
+
+    Takes up what other threads and processes added to the store before every search.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._segments: dict[tuple[str, str, str], _Segment] = {}
+        self._lock = threading.Lock()
+
+    def nearest(
+        self, vector: Vector, model: str, context: str, embedder: str, threshold: float, limit: int
+    ) -> list[Match]:
+        """At most ``limit`` entries scoring at or above the threshold, best first."""
+        segment = self._segment(model, context, embedder, len(vector))
+        self._fitting(vector, segment, embedder)
+        with segment.lock:
+            last = int(segment.numbers[segment.size - 1]) if segment.size else 0
+            for number, added in self._store.vectors_after(last, model, context, embedder):
+                segment.append(number, self._fitting(added, segment, embedder))
+            matrix, numbers = segment.matrix[: segment.size], segment.numbers[: segment.size]
+        scores = np.clip(np.round((matrix @ vector).astype(np.float64), _DECIMALS), 0.0, 1.0)
+        enough = np.flatnonzero(scores >= threshold)
+        # Stable, so that of two equal scores the older entry answers, every time.
+        best = enough[np.argsort(-scores[enough], kind="stable")[:limit]]
+        return [Match(int(numbers[row]), float(scores[row])) for row in best]
+
+    def _segment(self, model: str, context: str, embedder: str, length: int) -> _Segment:
+        with self._lock:
+            key = (model, context, embedder)
+            if key not in self._segments:
+                self._segments[key] = _Segment(
+                    np.empty((8, length), dtype=np.float32), np.empty(8, dtype=np.int64)
+                )
+            return self._segments[key]
+
+    @staticmethod
+    def _fitting(vector: Vector, segment: _Segment, embedder: str) -> Vector:
+        if len(vector) != segment.matrix.shape[1]:
+            raise EmbedderError(
+                f"the embedder {embedder!r} gave vectors of {len(vector)} and of "
+                f"{segment.matrix.shape[1]} numbers: an embedder that changes needs another id"
+            )
+        return vector
