@@ -17,8 +17,8 @@ from .errors import VectorcacheError
 MAX_PROMPT_CHARACTERS = 32_000
 
 # RFC 9110, 5.6.2 (token) and 5.5 (field values), less what is obsolete there.
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_HEADER_VALUE = r"[\t\x20-\x7e]*"
 
 # Named by the client itself: another value would break the request or replace the key.
 _RESERVED_HEADERS = frozenset(
@@ -110,12 +110,12 @@ def check_headers(name: str, value: object, refuse: Refusal) -> dict[str, str]:
         raise refuse(f"{name} is {_kind(value)}: pass a mapping from header names to values")
     headers = {}
     for header, text in value.items():
-        if not (isinstance(header, str) and _HEADER_NAME.fullmatch(header)):
+        if not (isinstance(header, str) and re.fullmatch(_HEADER_NAME, header)):
             raise refuse(f"{name} has the name {header!r}: no HTTP header can be called that")
         if header.lower() in _RESERVED_HEADERS:
             raise refuse(f"{name} sets {header}: the client sets that header itself")
         # Headers carry secrets as often as not, so the value itself stays out of the message.
-        if not (isinstance(text, str) and _HEADER_VALUE.fullmatch(text)):
+        if not (isinstance(text, str) and re.fullmatch(_HEADER_VALUE, text)):
             raise refuse(f"{name}[{header!r}] must be printable ASCII text on one line")
         headers[header.lower()] = text
     return headers

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self, cast
 
-import anyio
 import httpx
 
 from . import _generated as api
@@ -45,6 +44,8 @@ class AsyncVectorcacheClient(
         extra_headers: Mapping[str, str] | None = None,
     ) -> VectorcacheResponse:
         """Answers a prompt, as ``VectorcacheClient.query`` does: see there."""
+        from anyio import sleep
+
         question = (prompt, model, similarity_threshold, context, include_debug)
         call = self._call(*question, timeout, deadline, max_retries, extra_headers)
         while True:
@@ -54,7 +55,7 @@ class AsyncVectorcacheClient(
                 return call.result(reply.parsed)
             except AttemptFailed as failed:
                 failure = failed.failure
-            await anyio.sleep(call.delay_after(failure))
+            await sleep(call.delay_after(failure))
 
     async def aclose(self) -> None:
         """Closes the connections; calls that are under way may still finish."""

@@ -10,8 +10,6 @@ import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-import anyio
-import anyio.lowlevel
 import httpx
 
 from ._attempt import Attempt
@@ -98,7 +96,7 @@ class Connections(_Connections[httpx.BaseTransport]):
         """
         queue = self._queue_at(os.getpid())
         free = threading.Event()
-        waiter: Waiter[httpx.BaseTransport] = Waiter(free)
+        waiter: Waiter[httpx.BaseTransport] = Waiter(free.set)
         try:
             if not queue.take(waiter):
                 free.wait(attempt.seconds_to_queue)
@@ -144,9 +142,11 @@ class AsyncConnections(_Connections[httpx.AsyncBaseTransport]):
             AttemptFailed: none came free in time.
             ConfigurationError: the client is closed.
         """
+        import anyio.lowlevel  # Here and below: those who use threads need not load it.
+
         queue = self._queue_at((os.getpid(), anyio.lowlevel.current_token()))
         free = anyio.Event()
-        waiter: Waiter[httpx.AsyncBaseTransport] = Waiter(free)
+        waiter: Waiter[httpx.AsyncBaseTransport] = Waiter(free.set)
         try:
             if not queue.take(waiter):
                 with anyio.move_on_after(attempt.seconds_to_queue):
@@ -168,6 +168,8 @@ class AsyncConnections(_Connections[httpx.AsyncBaseTransport]):
             await transport.aclose()
 
     async def _dispose(self, transport: httpx.AsyncBaseTransport | None) -> None:
+        import anyio
+
         if transport is not None:
             with (
                 contextlib.suppress(Exception),

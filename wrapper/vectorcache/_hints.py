@@ -15,12 +15,10 @@ _LONGEST = 366 * 86_400.0
 # A count of seconds ahead stays below this for 31 years; Unix times have been above since 2001.
 _FIRST_UNIX_TIME = 1e9
 
-_NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{0,20})?")
+_NUMBER = r"[+-]?[0-9]{1,20}(\.[0-9]{0,20})?"
 # Only what looks like one of the three forms of RFC 9110, 5.6.7: dateutil finds a date in
 # nearly anything.
-_DATE = re.compile(
-    r"[A-Za-z]{3,9},? [0-9A-Za-z -]{6,12}[0-9]{2}:[0-9]{2}:[0-9]{2}( [0-9]{4})?( [A-Z]{1,5})?"
-)
+_DATE = r"[A-Za-z]{3,9},? [0-9A-Za-z -]{6,12}[0-9]{2}:[0-9]{2}:[0-9]{2}( [0-9]{4})?( [A-Z]{1,5})?"
 
 
 def retry_after(status: int, headers: Mapping[str, str], body: Any) -> float | None:
@@ -52,7 +50,7 @@ def reset_time(headers: Mapping[str, str]) -> datetime | None:
 
 def parse_date(text: str) -> datetime | None:
     """An HTTP date as an aware datetime; None for anything else."""
-    if not _DATE.fullmatch(text.strip()):
+    if not re.fullmatch(_DATE, text.strip()):
         return None
     # Imported here because dateutil's parser takes longer to load than this whole package.
     from dateutil import parser
@@ -70,7 +68,7 @@ def _utc_by_any_name(name: str | None, offset: int | None) -> tzinfo | None:
 
 def _number(value: object) -> float | None:
     if isinstance(value, str):
-        return float(value) if _NUMBER.fullmatch(value.strip()) else None
+        return float(value) if re.fullmatch(_NUMBER, value.strip()) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

@@ -9,15 +9,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
-
-
-class Event(Protocol):
-    """What ``threading.Event`` and ``anyio.Event`` have in common."""
-
-    def set(self) -> Any: ...
 
 
 class Connection(Generic[T]):
@@ -40,12 +35,12 @@ class Connection(Generic[T]):
 
 
 class Waiter(Generic[T]):
-    """A caller; it has its connection before ``event`` is set."""
+    """A caller; it has its connection before ``wake`` is called."""
 
-    __slots__ = ("connection", "event")
+    __slots__ = ("connection", "wake")
 
-    def __init__(self, event: Event) -> None:
-        self.event = event
+    def __init__(self, wake: Callable[[], object]) -> None:
+        self.wake = wake
         self.connection: Connection[T] | None = None
 
     def strip(self) -> T | None:
@@ -87,7 +82,7 @@ class ConnectionQueue(Generic[T]):
             if self._waiting:
                 following = self._waiting.popleft()
                 following.connection = connection
-                following.event.set()
+                following.wake()
                 return None
             if self._closed:
                 return connection.strip()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import anyio
 import httpx
 
 from ._answer import Answer
@@ -63,6 +62,8 @@ class AsyncSender:
         return self
 
     async def request(self, **wanted: Any) -> Answer:
+        import anyio
+
         attempt = self._attempt
         request = attempt.request(attempt.trace_async, **wanted)
         try:

@@ -21,7 +21,7 @@ API_KEY_VARIABLE: Final = "VECTORCACHE_API_KEY"
 BASE_URL_VARIABLE: Final = "VECTORCACHE_BASE_URL"
 
 # What a header value may hold without being split or folded (RFC 9110, 5.5).
-_KEY = re.compile(r"[\x21-\x7e]+")
+_KEY = r"[\x21-\x7e]+"
 
 
 class ClientOptions(TypedDict, total=False):
@@ -53,7 +53,7 @@ def _api_key(value: str | APIKey | None) -> APIKey:
             f"no API key: set the environment variable {API_KEY_VARIABLE}, or pass api_key= "
             "(VectorcacheClient.local() needs none)"
         )
-    if not isinstance(key, str) or not _KEY.fullmatch(key):
+    if not isinstance(key, str) or not re.fullmatch(_KEY, key):
         raise ConfigurationError(
             f"{source} is no key: it must be ASCII text without spaces or line ends "
             "(a key read from a file often carries the file's last line end)"

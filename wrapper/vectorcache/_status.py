@@ -17,7 +17,7 @@ from ._secret import APIKey
 
 _EXCERPT = 300
 
-_TARGET_HOST = re.compile(r"(?:[A-Za-z]+:)?//(?:[^/?#@]*@)?([^/?#]+)")
+_TARGET_HOST = r"(?:[A-Za-z]+:)?//(?:[^/?#@]*@)?([^/?#]+)"
 
 # status: error, words, whether to repeat, what to try
 _MEANINGS: dict[int, tuple[type[errors.APIStatusError], str, Repeat, str]] = {
