@@ -14,9 +14,11 @@ from clients import KEY, AnyClient, MakeClient
 from servers import ScriptedServer, answer, hang_up
 
 from vectorcache import (
+    APIConnectionError,
     APITimeoutError,
     AsyncVectorcacheClient,
     ConfigurationError,
+    RetryPolicy,
     VectorcacheClient,
 )
 from vectorcache._queue import ConnectionQueue, Waiter
@@ -272,6 +274,24 @@ class TestOwnHttpClient:
         ):
             client.query("Q", "m")
         assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+    @pytest.mark.parametrize("error", [httpx.ReadError, httpx.ReadTimeout, httpx.WriteError])
+    def test_a_transport_that_tells_nothing(self, error: type[httpx.TransportError]) -> None:
+        """Where one's own transport does not say how far it got, a request is repeated once."""
+        sent = []
+
+        def fail(request: httpx.Request) -> httpx.Response:
+            sent.append(request)
+            raise error("lost")
+
+        transport = httpx.MockTransport(fail)
+        policy = RetryPolicy.without_waiting()
+        with (
+            VectorcacheClient(KEY, http_client=transport, retry=policy, max_retries=5) as client,
+            pytest.raises(APIConnectionError),
+        ):
+            client.query("Q", "m")
+        assert len(sent) == 2
 
     def test_errors_are_still_ours(self) -> None:
         """What its transport raises becomes an error of this package."""

@@ -58,8 +58,6 @@ class Attempt:
     ) -> None:
         self.fresh = fresh
         self.ends: float | None = None
-        self.connected = False
-        self.sent = False
         self.answered = False
         self.line = ""
         self.status_code: int | None = None
@@ -73,6 +71,9 @@ class Attempt:
         self._deadline = deadline
         self._clock = clock
         self._step = "waiting for a free connection"
+        self._traced = False
+        self._connected = False
+        self._sent = False
         self._reader: BodyReader | None = None
         self._expected = ""
 
@@ -112,6 +113,17 @@ class Attempt:
         return self.ends is not None and self._clock() >= self.ends
 
     @property
+    def may_have_arrived(self) -> bool:
+        """Whether the service may have seen the whole request."""
+        # A transport that is not httpx's own may tell nothing of where it is.
+        return self._sent or not self._traced
+
+    @property
+    def over_idle_connection(self) -> bool:
+        """Whether the request went out on a connection that had been used before."""
+        return self._traced and not self._connected
+
+    @property
     def doing(self) -> str:
         """What the attempt is at, in words."""
         if self._reader is None:
@@ -135,17 +147,18 @@ class Attempt:
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Follows httpcore's own account of where a request is."""
+        self._traced = True
         if event == _SEND:
             self._step = "sending the request to {host}"
         elif event == _SENT:
-            self.sent = True
+            self._sent = True
             self._step = "waiting for the answer of {host}"
         elif event == _ANSWERED:
             self.answered = True
         elif event == _CONNECT:
             self._step = "connecting to {host}"
         elif event in _CONNECTED:
-            self.connected = True
+            self._connected = True
             self.network_stream = info.get("return_value")
 
     async def trace_async(self, event: str, info: Mapping[str, Any]) -> None:

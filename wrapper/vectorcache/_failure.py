@@ -97,11 +97,10 @@ def of_exception(error: Exception, attempt: Attempt) -> Failure:
 
 
 def _of_broken_connection(error: Exception, attempt: Attempt, cause: BaseException) -> Failure:
-    if not attempt.connected and not attempt.answered:
+    repeat = Repeat.ONCE if attempt.may_have_arrived else Repeat.TRANSIENT
+    if attempt.over_idle_connection and not attempt.answered:
         # The server closes an idle connection whenever it likes, and did so as we wrote.
         repeat = Repeat.AT_ONCE
-    else:
-        repeat = Repeat.ONCE if attempt.sent else Repeat.TRANSIENT
     return Failure(
         error=APIConnectionError,
         text=f"the connection to {attempt.host} broke while {attempt.doing}: {_said(error)}",
@@ -116,7 +115,7 @@ def of_timeout(attempt: Attempt, cause: BaseException | None = None) -> Failure:
     return Failure(
         error=APITimeoutError,
         text=f"timed out while {attempt.doing}",
-        repeat=Repeat.ONCE if attempt.sent else Repeat.TRANSIENT,
+        repeat=Repeat.ONCE if attempt.may_have_arrived else Repeat.TRANSIENT,
         status_code=attempt.status_code,
         cause=cause,
     )

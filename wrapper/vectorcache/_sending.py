@@ -6,7 +6,7 @@ an answer they can parse, or raise ``AttemptFailed``.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 
 import httpx
 
@@ -15,15 +15,19 @@ from ._attempt import Attempt
 from ._connections import AsyncConnections, Connections
 from ._failure import without_frames
 
+C = TypeVar("C", bound=Connections | AsyncConnections)
 
-class Sender:
-    """Sends one attempt and waits for it."""
 
+class _Sending(Generic[C]):
     raise_on_unexpected_status = True
 
-    def __init__(self, attempt: Attempt, connections: Connections) -> None:
+    def __init__(self, attempt: Attempt, connections: C) -> None:
         self._attempt = attempt
         self._connections = connections
+
+
+class Sender(_Sending[Connections]):
+    """Sends one attempt and waits for it."""
 
     def get_httpx_client(self) -> Sender:
         return self
@@ -49,14 +53,8 @@ class Sender:
             raise
 
 
-class AsyncSender:
+class AsyncSender(_Sending[AsyncConnections]):
     """Sends one attempt and awaits it."""
-
-    raise_on_unexpected_status = True
-
-    def __init__(self, attempt: Attempt, connections: AsyncConnections) -> None:
-        self._attempt = attempt
-        self._connections = connections
 
     def get_async_httpx_client(self) -> AsyncSender:
         return self
