@@ -1,0 +1,1 @@
+"""A tour of semantic caching in the terminal, and a prompt for your own questions."""
