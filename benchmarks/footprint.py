@@ -72,7 +72,9 @@ def main() -> None:
                 core, "import vectorcache; vectorcache._generated.sync_detailed"
             )
             rounds.append((base, ours, loaded))
-        base, ours, loaded = (statistics.median(column) * 1e3 for column in zip(*rounds, strict=True))
+        base, ours, loaded = (
+            statistics.median(column) * 1e3 for column in zip(*rounds, strict=True)
+        )
         sizes = [installed_bytes(folder) / 1e6 for folder in (alone, core)]
         count = len(list((core / "lib").rglob("vectorcache*/**/*.py")))
     text = f"""# What the core weighs

@@ -11,7 +11,7 @@ import anyio
 import httpx
 import pytest
 from clients import KEY, AnyClient, MakeClient
-from servers import ScriptedServer, answer, hang_up
+from servers import HIT, ScriptedServer, answer, hang_up
 
 from vectorcache import (
     APIConnectionError,
@@ -248,6 +248,18 @@ class TestClosing:
         gc.collect()
 
 
+class ClosableTransport(httpx.BaseTransport):
+    """A transport of one's own that knows whether it was closed."""
+
+    closed = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=HIT)
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class TestOwnHttpClient:
     """One's own httpx client instead of ours."""
 
@@ -332,6 +344,15 @@ class TestWithOptions:
         copy.close()
         client.query("Q", "m")
         assert server.connections == 2
+
+    def test_a_copy_does_not_close_what_it_was_lent(self) -> None:
+        """A copy with other connections leaves the transport of its original open."""
+        transport = ClosableTransport()
+        with VectorcacheClient(KEY, http_client=transport) as client:
+            with client.with_options(max_connections=1) as copy:
+                assert copy.query("Q", "m").cache_hit
+            assert not transport.closed
+        assert transport.closed
 
     def test_a_copy_keeps_the_key(self, client: AnyClient, server: ScriptedServer) -> None:
         """The key and all else not named stay as they were."""

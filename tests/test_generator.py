@@ -204,7 +204,7 @@ def test_without_the_pinned_tools_it_says_what_to_install(tmp_path: Path) -> Non
     """A machine without the development tools is told how to get them."""
     result = generate("--check", PYTHON_BIN_DIR=str(tmp_path), PATH="/usr/bin:/bin")
     assert result.returncode == 2
-    assert "pip install --require-hashes -r requirements/dev.txt" in result.stderr
+    assert "./scripts/venv .venv dev" in result.stderr
 
 
 def test_a_changed_client_is_proposed_once(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Self, cast
 
 import httpx
@@ -11,7 +12,7 @@ from . import _generated as api
 from ._client import NOT_GIVEN, ConfiguredClient, NotGiven
 from ._connections import AsyncConnections
 from ._failure import AttemptFailed
-from ._network import AsyncBorrowedTransport, Network
+from ._network import SEND_AS_IT_IS, AsyncBorrowedTransport, Network
 from ._response import VectorcacheResponse
 from ._sending import AsyncSender
 from .errors import ConfigurationError
@@ -69,11 +70,18 @@ class AsyncVectorcacheClient(
 
     def _connect(self) -> AsyncConnections:
         given = self._http_client
-        shared = AsyncBorrowedTransport(given) if isinstance(given, httpx.AsyncClient) else given
-        if not (shared is None or isinstance(shared, httpx.AsyncBaseTransport)):
-            raise ConfigurationError(
-                f"http_client is of type {type(given).__name__}: pass an httpx.AsyncClient"
-            )
+        shared: httpx.AsyncBaseTransport | None
+        match given:
+            case httpx.AsyncClient():
+                shared = AsyncBorrowedTransport(partial(given.send, **SEND_AS_IT_IS))
+            case httpx.AsyncBaseTransport() if self._borrows:
+                shared = AsyncBorrowedTransport(given.handle_async_request)
+            case httpx.AsyncBaseTransport() | None:
+                shared = given
+            case _:
+                raise ConfigurationError(
+                    f"http_client is of type {type(given).__name__}: pass an httpx.AsyncClient"
+                )
         network = Network(self._settings.base_url)
         return AsyncConnections(
             lambda: network.transport(httpx.AsyncHTTPTransport),

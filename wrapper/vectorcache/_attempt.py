@@ -90,6 +90,7 @@ class Attempt:
     def begin(self, network_stream: Any) -> None:
         """Starts the attempt's time, now that it has a connection."""
         self.network_stream = network_stream
+        self._step = "waiting for the answer of {host}"
         left, timeout = self._seconds_to_deadline(), self._timeout
         if isinstance(timeout, httpx.Timeout):
             for step, seconds in timeout.as_dict().items():

@@ -123,6 +123,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
             }
         )
         self._http_client: object = http_client
+        self._borrows = False
         self._quota = RetryQuota(self._settings.retry.quota)
         self._connections = self._connect()
 
@@ -145,23 +146,28 @@ class ConfiguredClient(ABC, Generic[C, H]):
             embedder: another embedding model than the one the extra brings.
             lexical_guard: whether a hit must also survive a check for antonyms, other numbers
                 and swapped words; the hosted service has none.
-            options: what the constructor takes by keyword.
+            options: what the constructor takes by keyword, but for ``api_key``, ``base_url`` and
+                ``http_client``, which have no meaning here.
 
         Raises:
             ConfigurationError: the extra ``vectorcache-python[local]`` is not installed, or the
                 file, ``llm`` or an option is at fault.
         """
+        for name in ("api_key", "base_url", "http_client"):
+            if name in options:
+                raise ConfigurationError(f"{name} has no meaning for local(): leave it out")
         try:
             from .local import Engine, LocalCacheError, LocalTransport
+            from .local.llm import refuse_async
         except ImportError as error:
             raise ConfigurationError(
                 f"the local service needs packages that are not installed ({error}): "
                 "pip install 'vectorcache-python[local]'"
             ) from error
         try:
-            engine = Engine(path, llm, embedder=embedder, lexical_guard=lexical_guard)
             if not cls._awaits:
-                engine.refuse_async_llm()
+                refuse_async(llm)
+            engine = Engine(path, llm, embedder=embedder, lexical_guard=lexical_guard)
         except (LocalCacheError, TypeError) as error:
             raise ConfigurationError(f"the local service cannot start: {error}") from error
         options = {
@@ -179,8 +185,9 @@ class ConfiguredClient(ABC, Generic[C, H]):
     def with_options(self, **options: Unpack[ClientOptions]) -> Self:
         """A copy with some settings changed: it takes what the constructor takes by keyword.
 
-        The copy shares this client's connections, so that closing either closes both; only with
-        another ``base_url``, ``http_client`` or ``max_connections`` it opens its own.
+        The copy shares this client's connections, so that closing either closes both. Only with
+        another ``base_url``, ``http_client`` or ``max_connections`` it has its own, though it
+        still leaves an ``http_client`` that it was not given itself to this client.
 
         Raises:
             ConfigurationError: a setting is at fault.
@@ -190,6 +197,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
             raise TypeError(f"with_options() got unknown options: {', '.join(sorted(unknown))}")
         copy = object.__new__(type(self))
         shares = not _OWN_CONNECTIONS & options.keys()
+        copy._borrows = "http_client" not in options
         copy._http_client = options.pop("http_client", self._http_client)
         copy._settings = self._settings.changed(options)
         copy._quota = RetryQuota(copy._settings.retry.quota) if "retry" in options else self._quota

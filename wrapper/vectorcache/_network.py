@@ -5,7 +5,8 @@ from __future__ import annotations
 import ssl
 import threading
 import urllib.request
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
 
 import httpx
 
@@ -59,22 +60,25 @@ def _environment_proxy(url: httpx.URL) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
-class BorrowedTransport(httpx.BaseTransport):
-    """The caller's own ``httpx.Client``, which stays the caller's to close."""
+# ``auth=None``: neither .netrc nor the client's own credentials may replace the key.
+SEND_AS_IT_IS: Final[dict[str, Any]] = {"stream": True, "auth": None, "follow_redirects": False}
 
-    def __init__(self, client: httpx.Client) -> None:
-        self._client = client
+
+class BorrowedTransport(httpx.BaseTransport):
+    """Sends by way of something that is another's to close."""
+
+    def __init__(self, send: Callable[[httpx.Request], httpx.Response]) -> None:
+        self._send = send
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        # ``auth=None``: neither .netrc nor the client's own credentials may replace the key.
-        return self._client.send(request, stream=True, auth=None, follow_redirects=False)
+        return self._send(request)
 
 
 class AsyncBorrowedTransport(httpx.AsyncBaseTransport):
-    """The caller's own ``httpx.AsyncClient``, which stays the caller's to close."""
+    """Sends by way of something that is another's to close."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
+    def __init__(self, send: Callable[[httpx.Request], Awaitable[httpx.Response]]) -> None:
+        self._send = send
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self._client.send(request, stream=True, auth=None, follow_redirects=False)
+        return await self._send(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Self, cast
 
 import httpx
@@ -12,7 +13,7 @@ from . import _generated as api
 from ._client import NOT_GIVEN, ConfiguredClient, NotGiven
 from ._connections import Connections
 from ._failure import AttemptFailed
-from ._network import BorrowedTransport, Network
+from ._network import SEND_AS_IT_IS, BorrowedTransport, Network
 from ._response import VectorcacheResponse
 from ._sending import Sender
 from .errors import ConfigurationError
@@ -92,11 +93,18 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
 
     def _connect(self) -> Connections:
         given = self._http_client
-        shared = BorrowedTransport(given) if isinstance(given, httpx.Client) else given
-        if not (shared is None or isinstance(shared, httpx.BaseTransport)):
-            raise ConfigurationError(
-                f"http_client is of type {type(given).__name__}: pass an httpx.Client"
-            )
+        shared: httpx.BaseTransport | None
+        match given:
+            case httpx.Client():
+                shared = BorrowedTransport(partial(given.send, **SEND_AS_IT_IS))
+            case httpx.BaseTransport() if self._borrows:
+                shared = BorrowedTransport(given.handle_request)
+            case httpx.BaseTransport() | None:
+                shared = given
+            case _:
+                raise ConfigurationError(
+                    f"http_client is of type {type(given).__name__}: pass an httpx.Client"
+                )
         network = Network(self._settings.base_url)
         return Connections(
             lambda: network.transport(httpx.HTTPTransport), self._settings.max_connections, shared

@@ -4,14 +4,16 @@ Install it with ``pip install 'vectorcache-python[local]'``. Most people want
 ``vectorcache.VectorcacheClient.local()``; this is what it is made of.
 """
 
-try:
-    import numpy as _numpy  # noqa: F401
-except ModuleNotFoundError as missing:
-    raise ModuleNotFoundError(
-        f"vectorcache.local needs {missing.name}, which comes with the extra: "
-        "pip install 'vectorcache-python[local]'",
-        name=missing.name,
-    ) from missing
+from importlib.util import find_spec as _find_spec
+
+# What every engine needs, so that none fails at its first miss.
+for _name in ("numpy", "genai_prices"):
+    if _find_spec(_name) is None:
+        raise ModuleNotFoundError(
+            f"vectorcache.local needs {_name}, which comes with the extra: "
+            "pip install 'vectorcache-python[local]'",
+            name=_name,
+        )
 
 from .answer import Answer, Debug
 from .asgi import app

@@ -46,7 +46,7 @@ class Engine:
 
     Raises:
         CacheFileError: The file cannot be opened, or is not a Vectorcache file.
-        TypeError: ``llm`` cannot be called.
+        TypeError: ``llm`` cannot be called, or ``embedder`` cannot embed.
     """
 
     def __init__(
@@ -59,6 +59,8 @@ class Engine:
     ) -> None:
         if llm is not None and not callable(llm):
             raise TypeError("llm must be a function (prompt, model, context) -> str, or None")
+        if embedder is not None and not callable(getattr(embedder, "embed", None)):
+            raise TypeError("embedder must have a method embed(prompt) and an id, or be None")
         self._llm = llm
         self._embedder: Embedder = MiniLM() if embedder is None else embedder
         self._guarded = lexical_guard

@@ -1,0 +1,110 @@
+"""Acronyms, the lexical guard, prices and public names: small tables."""
+
+import subprocess
+import sys
+
+import pytest
+
+import vectorcache.local
+from vectorcache.local.acronyms import expand_acronyms
+from vectorcache.local.guard import contradicts
+from vectorcache.local.prices import call_cost, provider_of
+
+
+@pytest.mark.parametrize(
+    ("text", "expanded"),
+    [
+        ("What is ML?", "What is machine learning?"),
+        ("what is ml?", "what is machine learning?"),
+        ("AI and NLP", "artificial intelligence and natural language processing"),
+        ("LLMs", "large language models"),
+        ("set up 2FA", "set up two-factor authentication"),
+        ("CI/CD", "continuous integration and continuous delivery"),
+        ("take 5 ml", "take 5 ml"),
+        ("a rag to clean with", "a rag to clean with"),
+        ("html and email", "html and email"),
+        ("open ai.py", "open ai.py"),
+        ("It is AI.", "It is artificial intelligence."),
+    ],
+)
+def test_acronyms(text: str, expanded: str) -> None:
+    """Acronyms of the list are written out as words; units, file names and words stay."""
+    assert expand_acronyms(text) == expanded
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "contradict"),
+    [
+        ("How do I enable it?", "How do I disable it?", True),
+        ("install the app", "uninstall the app", True),
+        ("Is it safe?", "Is it not safe?", True),
+        ("I can log in", "I can't log in", True),
+        ("5 eggs", "6 eggs", True),
+        ("two eggs", "2 eggs", False),
+        ("string to integer", "integer to string", True),
+        ("fly from Oslo to Rome", "flights from Rome to Oslo", True),
+        ("does a dog chase a cat", "does a cat chase a dog", True),
+        ("differ TCP and UDP", "differ UDP and TCP", False),
+        ("How do I reset my password?", "I forgot my password, how can I reset it?", False),
+        ("What is a cache?", "what is a cache", False),
+    ],
+)
+def test_guard(one: str, other: str, contradict: bool) -> None:
+    """Opposites, negation, other numbers and turned-around words contradict, both ways round."""
+    assert contradicts(one, other) is contradict
+    assert contradicts(other, one) is contradict
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "priced"),
+    [
+        ("gpt-4o", "openai", True),
+        ("o3-mini", "openai", True),
+        ("openai/gpt-4o", "openai", True),
+        ("claude-3-5-sonnet-20241022", "anthropic", True),
+        ("gemini-1.5-pro", "google", True),
+        ("llama3", "local-llm", False),
+        ("gpt-99-unheard-of", "openai", False),
+    ],
+)
+def test_provider_and_price(model: str, provider: str, priced: bool) -> None:
+    """Known models have a provider and a price in US dollars; an unknown model costs 0.0."""
+    assert provider_of(model) == provider
+    cost = call_cost(model, "p" * 4000, "r" * 2000)
+    assert isinstance(cost, float)
+    assert (cost > 0) is priced
+
+
+def test_price_grows_with_the_text() -> None:
+    """A thousand tokens in and five hundred out of gpt-4o cost 0.75 cents."""
+    assert call_cost("gpt-4o", "p" * 4000, "r" * 2000) == pytest.approx(0.0075)
+    assert call_cost("gpt-4o", "p" * 8000, "r" * 4000) == pytest.approx(0.015)
+
+
+def test_public_names() -> None:
+    """These names are public, and no others."""
+    assert sorted(vectorcache.local.__all__) == [
+        "Answer",
+        "CacheFileError",
+        "Debug",
+        "Embedder",
+        "EmbedderError",
+        "Engine",
+        "EngineClosedError",
+        "LLMError",
+        "LocalCacheError",
+        "LocalTransport",
+        "MiniLM",
+        "app",
+    ]
+    assert all(hasattr(vectorcache.local, name) for name in vectorcache.local.__all__)
+
+
+def test_import_is_light(child_environment: dict[str, str]) -> None:
+    """Importing the module loads neither the model's runtime, nor prices, nor a web framework."""
+    code = (
+        "import sys, vectorcache.local; "
+        "heavy = {'onnxruntime', 'tokenizers', 'genai_prices', 'starlette'}; "
+        "sys.exit(', '.join(heavy & set(sys.modules)) or None)"
+    )
+    subprocess.run([sys.executable, "-c", code], env=child_environment, check=True)
