@@ -11,17 +11,14 @@ import anyio
 import httpx
 import pytest
 from clients import KEY, AnyClient, MakeClient
-from servers import HIT, ScriptedServer, answer, hang_up
+from servers import ScriptedServer, answer, hang_up
 
 from vectorcache import (
-    APIConnectionError,
     APITimeoutError,
     AsyncVectorcacheClient,
     ConfigurationError,
-    RetryPolicy,
     VectorcacheClient,
 )
-from vectorcache._queue import ConnectionQueue, Waiter
 
 
 class Gate:
@@ -160,48 +157,6 @@ def test_a_client_used_from_a_second_loop(server: ScriptedServer) -> None:
         gc.collect()
 
 
-class TestQueue:
-    """The queue itself, without a network."""
-
-    def test_first_come_first_served(self) -> None:
-        """Connections go to those who wait in the order they came."""
-        queue: ConnectionQueue[str] = ConnectionQueue(1, 30.0)
-        holder, *waiters = (Waiter[str](threading.Event().set) for _ in range(4))
-        assert queue.take(holder)
-        assert [queue.take(waiter) for waiter in waiters] == [False, False, False]
-        for one, following in zip([holder, *waiters], waiters, strict=False):
-            assert following.connection is None
-            queue.leave(one, 0.0)
-            assert following.connection is not None
-
-    def test_leaving_passes_on_what_was_just_given(self) -> None:
-        """A caller that gives up in the moment its turn comes does not take it along."""
-        queue: ConnectionQueue[str] = ConnectionQueue(1, 30.0)
-        holder, quitter, patient = (Waiter[str](threading.Event().set) for _ in range(3))
-        for waiter in (holder, quitter, patient):
-            queue.take(waiter)
-        queue.leave(holder, 0.0)
-        assert quitter.connection is not None
-        queue.leave(quitter, 0.0)
-        assert patient.connection is quitter.connection
-
-    def test_the_last_used_is_used_first(self) -> None:
-        """A light load stays on few connections, and those left idle are closed in time."""
-        queue: ConnectionQueue[str] = ConnectionQueue(9, keepalive=30.0)
-        first, second = (Waiter[str](threading.Event().set) for _ in range(2))
-        for waiter, name in ((first, "first"), (second, "second")):
-            queue.take(waiter)
-            assert waiter.connection is not None
-            waiter.connection.transport = name
-        assert queue.leave(first, 0.0) is None
-        assert queue.leave(second, 20.0) is None
-        third = Waiter[str](threading.Event().set)
-        queue.take(third)
-        assert third.connection is second.connection
-        assert queue.leave(third, 40.0) == "first"
-        assert queue.close() == ["second"]
-
-
 class TestClosing:
     """The end of a client."""
 
@@ -246,122 +201,3 @@ class TestClosing:
         assert server.wait_until_idle(10)
         VectorcacheClient(KEY, server.url)
         gc.collect()
-
-
-class ClosableTransport(httpx.BaseTransport):
-    """A transport of one's own that knows whether it was closed."""
-
-    closed = False
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json=HIT)
-
-    def close(self) -> None:
-        self.closed = True
-
-
-class TestOwnHttpClient:
-    """One's own httpx client instead of ours."""
-
-    def test_it_is_used_and_left_open(self, server: ScriptedServer) -> None:
-        """Queries go through it; closing our client leaves it to its owner."""
-        with httpx.Client(headers={"X-Own": "1"}) as own:
-            with VectorcacheClient(KEY, server.url, http_client=own) as client:
-                assert client.query("Q", "m").cache_hit
-            assert not own.is_closed
-        assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
-
-    async def test_the_async_one_too(self, server: ScriptedServer) -> None:
-        """The async client takes an httpx.AsyncClient."""
-        async with httpx.AsyncClient() as own:
-            async with AsyncVectorcacheClient(KEY, server.url, http_client=own) as client:
-                assert (await client.query("Q", "m")).cache_hit
-            assert not own.is_closed
-
-    def test_its_credentials_do_not_replace_the_key(self, server: ScriptedServer) -> None:
-        """Neither its own auth nor .netrc nor redirects get in the way of the key."""
-        with (
-            httpx.Client(auth=("user", "password"), follow_redirects=True) as own,
-            VectorcacheClient(KEY, server.url, http_client=own) as client,
-        ):
-            client.query("Q", "m")
-        assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
-
-    @pytest.mark.parametrize("error", [httpx.ReadError, httpx.ReadTimeout, httpx.WriteError])
-    def test_a_transport_that_tells_nothing(self, error: type[httpx.TransportError]) -> None:
-        """Where one's own transport does not say how far it got, a request is repeated once."""
-        sent = []
-
-        def fail(request: httpx.Request) -> httpx.Response:
-            sent.append(request)
-            raise error("lost")
-
-        transport = httpx.MockTransport(fail)
-        policy = RetryPolicy.without_waiting()
-        with (
-            VectorcacheClient(KEY, http_client=transport, retry=policy, max_retries=5) as client,
-            pytest.raises(APIConnectionError),
-        ):
-            client.query("Q", "m")
-        assert len(sent) == 2
-
-    def test_errors_are_still_ours(self) -> None:
-        """What its transport raises becomes an error of this package."""
-
-        def refuse(request: httpx.Request) -> httpx.Response:
-            raise RuntimeError("a hook of one's own")
-
-        with (
-            httpx.Client(transport=httpx.MockTransport(refuse)) as own,
-            VectorcacheClient(KEY, "http://localhost", http_client=own) as client,
-            pytest.raises(Exception, match="a hook of one's own") as caught,
-        ):
-            client.query("Q", "m")
-        assert type(caught.value).__module__ == "vectorcache.errors"
-
-
-class TestWithOptions:
-    """Copies with other settings."""
-
-    def test_a_copy_shares_the_connections(self, client: AnyClient, server: ScriptedServer) -> None:
-        """The copy sends over the same connection, with its own settings."""
-        client.query("Q", "m")
-        copy = client.with_options(similarity_threshold=0.95, model="other")
-        copy.query("Q")
-        client.query("Q", "m")
-        bodies = [request.json() for request in server.requests]
-        assert [body["similarity_threshold"] for body in bodies] == [0.85, 0.95, 0.85]
-        assert server.connections == 1
-        copy.close()
-        assert client.closed
-
-    def test_a_copy_for_another_place_has_its_own(
-        self, client: AnyClient, server: ScriptedServer
-    ) -> None:
-        """With another address or size, the copy opens and closes connections of its own."""
-        copy = client.with_options(max_connections=1)
-        copy.query("Q", "m")
-        copy.close()
-        client.query("Q", "m")
-        assert server.connections == 2
-
-    def test_a_copy_does_not_close_what_it_was_lent(self) -> None:
-        """A copy with other connections leaves the transport of its original open."""
-        transport = ClosableTransport()
-        with VectorcacheClient(KEY, http_client=transport) as client:
-            with client.with_options(max_connections=1) as copy:
-                assert copy.query("Q", "m").cache_hit
-            assert not transport.closed
-        assert transport.closed
-
-    def test_a_copy_keeps_the_key(self, client: AnyClient, server: ScriptedServer) -> None:
-        """The key and all else not named stay as they were."""
-        client.with_options(timeout=5).query("Q", "m")
-        assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
-
-    def test_bad_options_are_refused(self, client: AnyClient) -> None:
-        """A copy is checked as strictly as a new client."""
-        with pytest.raises(ConfigurationError, match="max_retries"):
-            client.with_options(max_retries=-1)
-        with pytest.raises(TypeError, match="thresold"):
-            client.with_options(thresold=0.9)  # type: ignore[call-arg]  # pyright: ignore
