@@ -49,7 +49,9 @@ def test_a_line_for_every_attempt_at_debug(
     said = [r.getMessage() for r in caplog.records if r.levelno == logging.DEBUG]
     assert [line.partition("attempt ")[2][:8] for line in said] == [
         "1 failed",
+        "in 0.000",
         "2 failed",
+        "in 0.000",
         "3 answer",
     ]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import trustme
 from clients import KEY, AnyClient, MakeClient
 from servers import ScriptedServer, answer
 
-from vectorcache import APIConnectionError, ConfigurationError, VectorcacheClient
+from vectorcache import APIConnectionError, APITimeoutError, ConfigurationError, VectorcacheClient
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +61,31 @@ def test_retries_and_deadlines_over_tls(
     """TLS changes nothing about retries."""
     secure_server.script = [answer(status=500), answer(status=503)]
     assert make_client(base_url=secure_server.url).query("Q", "m").meta.attempts == 3
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("warm", [False, True], ids=["new connection", "used connection"])
+def test_deadlines_over_tls(
+    make_client: MakeClient, secure_server: ScriptedServer, warm: bool
+) -> None:
+    """A server that drips its answer over TLS is cut off at the deadline."""
+    over = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        for byte in answer():
+            connection.sendall(bytes([byte]))
+            if over.wait(0.05):
+                return
+
+    client = make_client(base_url=secure_server.url)
+    if warm:
+        client.query("Q", "m")
+    secure_server.default = drip
+    started = time.monotonic()
+    with pytest.raises(APITimeoutError):
+        client.query("Q", "m", deadline=0.4)
+    assert time.monotonic() - started < 0.7
+    over.set()
 
 
 def test_a_certificate_nobody_trusts(

@@ -24,8 +24,9 @@ _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "cf-ray")
 
 # What httpcore traces, in the order it happens (https://www.encode.io/httpcore/extensions/).
-_CONNECT = "connection.connect_tcp.started"
-_CONNECTED = ("connection.connect_tcp.complete", "connection.start_tls.complete")
+# Proxies have other prefixes, and send a request of their own before they start TLS.
+_CONNECT = "connect_tcp.started"
+_CONNECTED = ("connect_tcp.complete", "start_tls.complete")
 _SEND = "http11.send_request_headers.started"
 _SENT = "http11.send_request_body.complete"
 _ANSWERED = "http11.receive_response_headers.complete"
@@ -156,10 +157,11 @@ class Attempt:
             self._step = "waiting for the answer of {host}"
         elif event == _ANSWERED:
             self.answered = True
-        elif event == _CONNECT:
+        elif event.endswith(_CONNECT):
             self._step = "connecting to {host}"
-        elif event in _CONNECTED:
+        elif event.endswith(_CONNECTED):
             self._connected = True
+            self._sent = self.answered = False
             self.network_stream = info.get("return_value")
 
     async def trace_async(self, event: str, info: Mapping[str, Any]) -> None:

@@ -95,11 +95,18 @@ class Call:
             VectorcacheError: there is to be no other; this is how the call ends.
         """
         repeat = failure.repeat
+        logger.debug(
+            "%s: attempt %d failed after %.3f s: %s (request %s)",
+            self._line,
+            self._attempts,
+            self._elapsed,
+            failure.status_code or failure.error.__name__,
+            failure.request_id or "unnamed",
+        )
         if repeat is Repeat.AT_ONCE and not self._reconnected:
             # The server had closed the connection before it saw the request: no attempt at all.
             self._reconnected = self._fresh = True
             self._attempts -= 1
-            logger.debug("%s: the idle connection was closed; reconnecting", self._line)
             return 0.0
         if repeat is Repeat.AT_ONCE:
             repeat = Repeat.ONCE
@@ -120,15 +127,7 @@ class Call:
         self._spent = spent
         self._uncertain |= repeat is Repeat.ONCE
         self._earlier = failure.text
-        logger.debug(
-            "%s: attempt %d failed after %.3f s (%s); next in %.3f s (request %s)",
-            self._line,
-            self._attempts,
-            self._elapsed,
-            failure.status_code or failure.error.__name__,
-            delay,
-            failure.request_id or "unnamed",
-        )
+        logger.debug("%s: next attempt in %.3f s", self._line, delay)
         return delay
 
     def result(self, parsed: object) -> VectorcacheResponse:
