@@ -103,6 +103,56 @@ def test_any_bytes_are_json_or_an_error(content: bytes) -> None:
         return
 
 
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"", "not JSON"),
+        (b"<html>Welcome</html>", "not JSON"),
+        (b"[]", "no JSON object"),
+        (b"null", "no JSON object"),
+        (b'{"cache_hit": true}', "'response' is missing"),
+        (b'{"cache_hit": 1, "response": "", "cost_saved": 0, "llm_provider": ""}', "no boolean"),
+        (b'{"cache_hit": true, "response": 1, "cost_saved": 0, "llm_provider": ""}', "no string"),
+        (
+            b'{"cache_hit": true, "response": "", "cost_saved": true, "llm_provider": ""}',
+            "no number",
+        ),
+        (
+            b'{"cache_hit": true, "response": "", "cost_saved": 1e999, "llm_provider": ""}',
+            "no number",
+        ),
+        (b'{"cache_hit": true, "response": "", "cost_saved": NaN, "llm_provider": ""}', "NaN"),
+        (
+            b'{"cache_hit": true, "response": "", "cost_saved": 1' + 400 * b"0" + b","
+            b'"llm_provider": ""}',
+            "no number",
+        ),
+        (200_000 * b"[", "nested"),
+        (b'{"response": "\xff"}', "not JSON"),
+        (b'{"cost_saved": ' + 5_000 * b"1" + b"}", "not JSON"),
+        (
+            b'{"cache_hit": true, "response": "", "cost_saved": 0, "llm_provider": "", '
+            b'"debug": []}',
+            "'debug' is no JSON object",
+        ),
+        (
+            b'{"cache_hit": true, "response": "", "cost_saved": 0, "llm_provider": "", '
+            b'"debug": {"cache_entry_count": 1.5}}',
+            "'debug.cache_entry_count' is no integer",
+        ),
+    ],
+)
+def test_an_answer_that_breaks_the_contract(
+    client: AnyClient, server: ScriptedServer, raw: bytes, said: str
+) -> None:
+    """What is not the promised answer is an error that says why, after one retry."""
+    server.default = answer(raw=raw)
+    with pytest.raises(APIResponseError, match=said) as caught:
+        client.query("Q", "m")
+    assert caught.value.status_code == 200
+    assert len(server.requests) == caught.value.attempts == 2
+
+
 def schema_types(schema: dict[str, Any]) -> tuple[str, bool]:
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return next(name for name in types if name != "null"), "null" in types

@@ -124,6 +124,7 @@ def test_a_bad_option_is_refused_by_name(
 
 def test_each_colour_takes_its_own_httpx_client() -> None:
     """An async httpx client in a sync client is told at once, and the other way round."""
+    # Type checkers see these mistakes as well.
     with httpx.Client() as sync, pytest.raises(ConfigurationError, match=r"httpx\.AsyncClient"):
         AsyncVectorcacheClient(KEY, http_client=sync)  # type: ignore[arg-type]  # pyright: ignore
     with pytest.raises(ConfigurationError, match=r"httpx\.Client"):

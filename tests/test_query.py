@@ -205,6 +205,7 @@ class TestResponse:
     def test_is_frozen_and_hashable(self) -> None:
         """A response cannot be changed by accident, and may go into a set."""
         with pytest.raises(AttributeError):
+            # Type checkers see this mistake as well.
             self.response.response = "B"  # type: ignore[misc]  # pyright: ignore
         assert {self.response, copy.copy(self.response)} == {self.response}
 

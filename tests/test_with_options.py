@@ -42,4 +42,5 @@ def test_bad_options_are_refused(client: AnyClient) -> None:
     with pytest.raises(ConfigurationError, match="max_retries"):
         client.with_options(max_retries=-1)
     with pytest.raises(TypeError, match="thresold"):
+        # The mistake that type checkers see as well.
         client.with_options(thresold=0.9)  # type: ignore[call-arg]  # pyright: ignore

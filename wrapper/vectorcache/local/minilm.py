@@ -129,7 +129,7 @@ class _Loaded:
         # is set before its import; its disable_telemetry_events() alone comes too late.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         try:
-            import onnxruntime  # type: ignore[import-untyped]
+            import onnxruntime  # type: ignore[import-untyped]  # it ships no types
             from tokenizers import Tokenizer
         except ImportError as error:
             raise EmbedderError(f"the local embedding model needs {error.name}: {_INSTALL}") from (
