@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-import platform
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from os import PathLike
@@ -48,7 +48,7 @@ _LOCAL_KEY = "vc_" + 32 * "0"
 
 _USER_AGENT = (
     f"vectorcache-python/{__version__} "
-    f"(python {platform.python_version()}; httpx {httpx.__version__})"
+    f"(python {'.'.join(map(str, sys.version_info[:3]))}; httpx {httpx.__version__})"
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -140,7 +139,9 @@ def _excerpt(text: str) -> str:
     """A short piece of ``text`` on one line, without markup and control characters."""
     text = text[:4_000]
     if text.lstrip()[:1] == "<":
+        from html import unescape  # Its list of entities is not worth loading for any other case.
+
         text = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", " ", text)
-        text = html.unescape(re.sub(r"<[^<>]*>", " ", text))
+        text = unescape(re.sub(r"<[^<>]*>", " ", text))
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "…"

@@ -1,26 +1,16 @@
-"""openapi.yaml says what the service does.
+"""The schemas of openapi.yaml say what the service takes and gives.
 
 Needs the repository and its development tools, not the installed package.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from jsonschema import Draft202012Validator
+from description.document import COUNT, QUERY, SCHEMAS, SPEC, Json, is_valid, resolve
 
 pytestmark = pytest.mark.repository
 
-Json = dict[str, Any]
-
-SPEC: Json = yaml.safe_load((Path(__file__).parent.parent / "openapi.yaml").read_text("utf-8"))
-SCHEMAS: Json = SPEC["components"]["schemas"]
-QUERY: Json = SPEC["paths"]["/v1/cache/query"]["post"]
-
 DOUBLE = {"type": "number", "format": "double"}
-COUNT = {"type": "integer", "format": "int64", "minimum": 0}
 MILLISECONDS = DOUBLE | {"minimum": 0}
 
 # Schema → (the fields always there, every field without its prose).
@@ -71,60 +61,8 @@ FACTS: dict[str, tuple[set[str], Json]] = {
     ),
 }
 
-RATE_LIMIT = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
-THROTTLED = RATE_LIMIT | {"Retry-After"}
-
-# Status → (schema, headers).
-ANSWERS = {
-    "200": ("QueryResponse", RATE_LIMIT),
-    "400": ("ApiError", RATE_LIMIT),
-    "401": ("ApiError", RATE_LIMIT),
-    "403": ("ApiError", RATE_LIMIT),
-    "404": ("ApiError", RATE_LIMIT),
-    "422": ("ApiError", RATE_LIMIT),
-    "429": ("ApiError", THROTTLED),
-    "500": ("ApiError", RATE_LIMIT),
-    "502": ("ApiError", RATE_LIMIT),
-    "503": ("ApiError", THROTTLED),
-}
-ERRORS = sorted(ANSWERS.keys() - {"200"})
-
 REQUEST: Json = {"prompt": "What is ML?", "model": "gpt-4o"}
 ANSWER: Json = {"cache_hit": False, "response": "…", "cost_saved": 0, "llm_provider": "openai"}
-
-
-def resolve(node: Json) -> Json:
-    """The object itself, or the one it refers to."""
-    if "$ref" not in node:
-        return node
-    found = SPEC
-    for part in node["$ref"].split("/")[1:]:
-        found = found[part]
-    return found
-
-
-def body(container: Json) -> Json:
-    """The one media type of a request or an answer."""
-    assert list(container["content"]) == ["application/json"]
-    media: Json = container["content"]["application/json"]
-    return media
-
-
-def answer(status: str) -> Json:
-    """The answer documented for a status."""
-    return resolve(QUERY["responses"][status])
-
-
-def examples(media: Json) -> dict[str, Any]:
-    """Its named examples."""
-    return {name: example["value"] for name, example in media["examples"].items()}
-
-
-def is_valid(value: Any, schema: Json) -> bool:
-    """Whether the value satisfies the schema."""
-    rooted = schema | {"components": SPEC["components"]}
-    Draft202012Validator.check_schema(rooted)
-    return Draft202012Validator(rooted).is_valid(value)
 
 
 def walk(node: object, path: str = "#") -> Iterator[tuple[str, Json]]:
@@ -137,26 +75,10 @@ def walk(node: object, path: str = "#") -> Iterator[tuple[str, Json]]:
                 yield from walk(child, f"{path}/{key}")
 
 
-def test_one_operation() -> None:
-    """The description has the service's one endpoint, and nothing the service does not have."""
-    assert {path: list(item) for path, item in SPEC["paths"].items()} == {
-        "/v1/cache/query": ["post"]
-    }
-
-
 def test_names_for_generators() -> None:
     """Every language gets a function `queryCache` in a group `cache`, and no type named Error."""
     assert (QUERY["operationId"], QUERY["tags"]) == ("queryCache", ["cache"])
     assert set(SCHEMAS) == set(FACTS)
-
-
-def test_server_and_key() -> None:
-    """Requests go to the hosted service over HTTPS with the key as a bearer token."""
-    assert [server["url"] for server in SPEC["servers"]] == ["https://api.vectorcache.com"]
-    assert SPEC["security"] == [{"bearer": []}]
-    scheme = SPEC["components"]["securitySchemes"]["bearer"]
-    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
-    assert "security" not in QUERY
 
 
 @pytest.mark.parametrize("name", FACTS)
@@ -204,31 +126,6 @@ def test_unknown_fields(name: str) -> None:
     assert SCHEMAS[name]["additionalProperties"] is True
 
 
-def test_statuses() -> None:
-    """Every status that the service documents is here, and no other."""
-    assert set(QUERY["responses"]) == set(ANSWERS)
-
-
-@pytest.mark.parametrize("status", ANSWERS)
-def test_answers(status: str) -> None:
-    """Every status has its body, its headers and an explanation."""
-    schema, headers = ANSWERS[status]
-    found = answer(status)
-    assert body(found)["schema"] == {"$ref": f"#/components/schemas/{schema}"}
-    assert set(found["headers"]) == headers
-    assert found["description"]
-
-
-@pytest.mark.parametrize("name", sorted(THROTTLED))
-def test_headers(name: str) -> None:
-    """The headers are whole numbers whose unit is said."""
-    header = SPEC["components"]["headers"][name]
-    assert {key: header["schema"][key] for key in COUNT} == COUNT
-    unit = "seconds" if name in ("Retry-After", "X-RateLimit-Reset") else "Requests"
-    assert unit.lower() in header["description"].lower()
-    assert all(is_valid(value, header["schema"]) for value in header["schema"]["examples"])
-
-
 def test_number_formats() -> None:
     """Typed languages get 64-bit numbers everywhere."""
     formats = {"number": "double", "integer": "int64"}
@@ -238,63 +135,12 @@ def test_number_formats() -> None:
             assert schema.get("format") == formats[name], path
 
 
-@pytest.mark.parametrize("name", ["minimal", "complete"])
-def test_request_examples(name: str) -> None:
-    """The request examples can be sent as they stand."""
-    media = body(QUERY["requestBody"])
-    assert is_valid(examples(media)[name], media["schema"])
-
-
-@pytest.mark.parametrize("status", ANSWERS)
-def test_answer_examples(status: str) -> None:
-    """Every example of an answer is one the service could give, with no field unexplained."""
-    media = body(answer(status))
-    for name, value in examples(media).items():
-        assert is_valid(value, media["schema"]), name
-        assert set(value) <= set(resolve(media["schema"])["properties"]), name
-
-
 @pytest.mark.parametrize("name", FACTS)
 def test_field_examples(name: str) -> None:
     """The examples and defaults of single fields are valid values of them."""
     for field, schema in SCHEMAS[name]["properties"].items():
         values = schema.get("examples", []) + [schema[k] for k in ("default",) if k in schema]
         assert all(is_valid(value, schema) for value in values), field
-
-
-def test_answers_shown() -> None:
-    """A hit, a miss and the debug answers of both are shown."""
-    shown = examples(body(answer("200")))
-    assert {name: (value["cache_hit"], "debug" in value) for name, value in shown.items()} == {
-        "hit": (True, False),
-        "miss": (False, False),
-        "debug": (True, True),
-        "debugMiss": (False, True),
-    }
-    for value in shown.values():
-        hit = value["cache_hit"]
-        assert (value["llm_provider"] == "cache") is hit
-        assert (value["cost_saved"] > 0) is hit
-        assert (value["similarity_score"] is not None) is hit
-        if "debug" in value:
-            assert set(value["debug"]) == set(SCHEMAS["DebugInfo"]["properties"])
-            assert (value["debug"]["matched_cache_entry_id"] is not None) is hit
-
-
-@pytest.mark.parametrize("status", ERRORS)
-def test_both_error_shapes_shown(status: str) -> None:
-    """Every error is shown in both shapes that the service's documents have."""
-    shown = examples(body(answer(status))).values()
-    assert any("detail" in value and "error" not in value for value in shown)
-    assert any({"error", "message"} <= set(value) for value in shown)
-
-
-def test_special_errors_shown() -> None:
-    """The list of a failed validation and the counters of a used-up quota are shown."""
-    validation = examples(body(answer("422")))["validation"]
-    assert set(validation["detail"][0]) == {"loc", "msg", "type"}
-    quota = examples(body(answer("429")))["quota"]
-    assert {"current_usage", "monthly_limit"} <= set(quota)
 
 
 @pytest.mark.parametrize(
