@@ -28,6 +28,16 @@ class _ReadsAsMapping(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self.to_dict())
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        # Called by pydantic, and so by FastAPI for a return annotation; nobody else needs it.
+        from pydantic_core import core_schema
+
+        as_object = core_schema.plain_serializer_function_ser_schema(
+            cls.to_dict, return_schema=core_schema.dict_schema()
+        )
+        return core_schema.is_instance_schema(cls, serialization=as_object)
+
 
 @attrs.frozen
 class DebugInfo(_ReadsAsMapping):
