@@ -145,12 +145,13 @@ def test_any_bytes_are_json_or_an_error(content: bytes) -> None:
 def test_an_answer_that_breaks_the_contract(
     client: AnyClient, server: ScriptedServer, raw: bytes, said: str
 ) -> None:
-    """What is not the promised answer is an error that says why, after one retry."""
+    """What is not the promised answer is an error that says why and has it, after one retry."""
     server.default = answer(raw=raw)
     with pytest.raises(APIResponseError, match=said) as caught:
         client.query("Q", "m")
     assert caught.value.status_code == 200
     assert len(server.requests) == caught.value.attempts == 2
+    assert (caught.value.body is None) == (raw == b"")
 
 
 def schema_types(schema: dict[str, Any]) -> tuple[str, bool]:

@@ -90,9 +90,11 @@ def test_waiting_for_a_connection_has_an_end(
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(client.query, "first", "m")
         gate.reached.wait(10)
-        with pytest.raises(APITimeoutError, match="free connection: all 1 were in use") as caught:
+        with pytest.raises(
+            APITimeoutError, match=r"free connection \(max_connections=1\)"
+        ) as caught:
             client.query("second", "m", deadline=0.05)
-        assert caught.value.attempts == 1
+        assert caught.value.attempts == 0
         with pytest.raises(APITimeoutError, match="free connection"):
             client.query("third", "m", timeout=httpx.Timeout(10, pool=0.05))
         gate.open.set()

@@ -190,6 +190,27 @@ def test_a_message_tells_the_whole_story(make_client: MakeClient, server: Script
     assert (caught.value.retry_after, caught.value.request_id) == (27, "8f2c")
 
 
+def test_the_first_cause_is_not_lost(client: AnyClient, server: ScriptedServer) -> None:
+    """An error tells of all that happened before it, each thing once."""
+    server.script = [
+        answer({"detail": "overloaded"}, status=500),
+        answer({"detail": "down"}, status=503),
+        answer({"detail": "down"}, status=503),
+    ]
+    with pytest.raises(ServiceUnavailableError) as caught:
+        client.query("Q", "m")
+    assert str(caught.value).count("down") == 1
+    assert 'before that: 500 internal server error: "overloaded"' in str(caught.value)
+
+
+def test_a_proxys_502_is_not_blamed_on_the_llm(client: AnyClient, server: ScriptedServer) -> None:
+    """Only the service itself can say that its LLM provider failed."""
+    page = b"<html><title>502</title><h1>502 Bad Gateway</h1></html>"
+    server.default = answer(status=502, raw=page)
+    with pytest.raises(LLMProviderError, match=r'^502 bad gateway: "502 Bad Gateway" '):
+        client.query("Q", "m")
+
+
 def test_a_used_up_quota_has_its_own_error(client: AnyClient, server: ScriptedServer) -> None:
     """The monthly quota is told from the rate limit, with its figures, and never retried."""
     body = {"detail": "Monthly quota exceeded", "current_usage": 10_000, "monthly_limit": 10_000}
@@ -206,7 +227,7 @@ def test_a_used_up_quota_has_its_own_error(client: AnyClient, server: ScriptedSe
     [
         ("https://elsewhere.example/v1", "elsewhere.example"),
         ("//user:pass@elsewhere.example:8443/", "elsewhere.example:8443"),
-        ("/login", "redirect"),
+        ("/login?token=pass", "redirect to /login ("),
     ],
 )
 def test_redirects_are_not_followed(

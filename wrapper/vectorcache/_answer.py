@@ -14,6 +14,10 @@ class UnreadableAnswer(Exception):
     """The answer cannot be used; the text says why."""
 
 
+class TooLargeAnswer(UnreadableAnswer):
+    """It is larger than ``max_response_bytes``, and will be the next time."""
+
+
 class BodyReader:
     """Collects a body chunk by chunk, never holding much more than ``limit`` bytes.
 
@@ -25,13 +29,13 @@ class BodyReader:
         self.received = 0
         self._limit = limit
         self._parts = bytearray()
-        self._fault = ""
+        self._fault: UnreadableAnswer | None = None
         self._unpacker = None
         encoding = content_encoding.strip().lower()
         if encoding in ("gzip", "x-gzip"):
             self._unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
         elif encoding not in ("", "identity"):
-            self._fault = f"its Content-Encoding is {encoding[:40]!r}, not gzip"
+            self._fault = UnreadableAnswer(f"its Content-Encoding is {encoding[:40]!r}, not gzip")
 
     def feed(self, chunk: bytes) -> bool:
         """Takes the next bytes off the network; False once there is no use in more."""
@@ -45,12 +49,14 @@ class BodyReader:
             try:
                 chunk = self._unpacker.decompress(chunk, self._limit + 1 - len(self._parts))
             except zlib.error:
-                self._fault = "its gzip compression is broken"
+                self._fault = UnreadableAnswer("its gzip compression is broken")
                 return
         if len(self._parts) + len(chunk) > self._limit:
-            self._fault = f"it is larger than {self._limit:,} bytes (max_response_bytes)"
+            self._fault = TooLargeAnswer(
+                f"it is larger than {self._limit:,} bytes (max_response_bytes)"
+            )
         elif self._unpacker is not None and self._unpacker.unused_data:
-            self._fault = "there is more after the end of its gzip compression"
+            self._fault = UnreadableAnswer("there is more after the end of its gzip compression")
         else:
             self._parts += chunk
 
@@ -62,9 +68,9 @@ class BodyReader:
         """
         unpacker = self._unpacker
         if not self._fault and unpacker is not None and self.received and not unpacker.eof:
-            self._fault = "its gzip compression breaks off"
+            self._fault = UnreadableAnswer("its gzip compression breaks off")
         if self._fault:
-            raise UnreadableAnswer(self._fault)
+            raise self._fault
         return bytes(self._parts)
 
 

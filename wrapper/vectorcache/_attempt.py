@@ -71,6 +71,7 @@ class Attempt:
         self._timeouts: dict[str, float | None] = {}
         self._deadline = deadline
         self._clock = clock
+        self._began = 0.0
         self._step = "waiting for a free connection"
         self._traced = False
         self._connected = False
@@ -92,6 +93,7 @@ class Attempt:
         """Starts the attempt's time, now that it has a connection."""
         self.network_stream = network_stream
         self._step = "waiting for the answer of {host}"
+        self._began = self._clock()
         left, timeout = self._seconds_to_deadline(), self._timeout
         if isinstance(timeout, httpx.Timeout):
             for step, seconds in timeout.as_dict().items():
@@ -99,7 +101,7 @@ class Attempt:
         else:
             left = _least(left, timeout)
             self._timeouts.update(connect=left, read=left, write=left)
-        self.ends = None if left is None else self._clock() + left
+        self.ends = None if left is None else self._began + left
 
     def _seconds_to_deadline(self) -> float | None:
         # Never 0: a socket would take that to mean "do not wait, and do not fail".
@@ -109,6 +111,12 @@ class Attempt:
     def seconds_left(self) -> float | None:
         """Seconds until the attempt has to be over; None for no limit."""
         return None if self.ends is None else max(0.0, self.ends - self._clock())
+
+    @property
+    def seconds_spent(self) -> float:
+        """Seconds since it got its connection, as far as they were its own to spend."""
+        now = self._clock()
+        return (now if self.ends is None else min(now, self.ends)) - self._began
 
     @property
     def expired(self) -> bool:
@@ -148,7 +156,21 @@ class Attempt:
         return request
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Follows httpcore's own account of where a request is."""
+        """Follows httpcore's own account of where a request is, and ends it if it is late.
+
+        While a thread connects there is no socket that the watchdog could shut, and a host with
+        several addresses may take its time for each.
+        """
+        self._follow(event, info)
+        if event.endswith(_CONNECTED) and self.expired:
+            self.network_stream.close()
+            raise httpx.ConnectTimeout("connected too late")
+
+    async def trace_async(self, event: str, info: Mapping[str, Any]) -> None:
+        """The same for tasks, which are cancelled when they are late."""
+        self._follow(event, info)
+
+    def _follow(self, event: str, info: Mapping[str, Any]) -> None:
         self._traced = True
         if event == _SEND:
             self._step = "sending the request to {host}"
@@ -163,9 +185,6 @@ class Attempt:
             self._connected = True
             self._sent = self.answered = False
             self.network_stream = info.get("return_value")
-
-    async def trace_async(self, event: str, info: Mapping[str, Any]) -> None:
-        self.trace(event, info)
 
     def reader(self, response: httpx.Response) -> BodyReader:
         """What collects the body of ``response``, whose status and headers have arrived."""
@@ -192,18 +211,23 @@ class Attempt:
         """The checked answer.
 
         Raises:
-            AttemptFailed: its status is not 200.
-            UnreadableAnswer: it is not what the service promises.
+            AttemptFailed: its status is not 200, or it is not what the service promises.
+            UnreadableAnswer: it is too large, or its compression is broken.
         """
-        status = response.status_code
-        if status == 200:
-            return Answer.checked(status, response.headers, reader.content())
+        status, key = response.status_code, self._settings.api_key
+        if status != 200:
+            try:
+                content = reader.content()
+            except UnreadableAnswer:
+                content = b""  # The status decides.
+            answer = Answer(status, response.headers, content)
+            raise AttemptFailed(_status.of_answer(answer, self.request_id, key))
+        content = reader.content()
         try:
-            content = reader.content()
-        except UnreadableAnswer:
-            content = b""  # The status decides.
-        answer = Answer(status, response.headers, content)
-        raise AttemptFailed(_status.of_answer(answer, self.request_id, self._settings.api_key))
+            return Answer.checked(status, response.headers, content)
+        except UnreadableAnswer as error:
+            body = _status.body_of(content, key)
+            raise AttemptFailed(of_unreadable(error, self, body)) from None
 
     def failure(self, error: Exception, request: httpx.Request) -> Exception:
         """What to raise for ``error``, met while sending or reading."""

@@ -72,7 +72,7 @@ class Call:
         self._reconnected = False
         self._fresh = False
         self._uncertain = False
-        self._earlier = ""
+        self._earlier: list[str] = []
 
     def attempt(self) -> Attempt:
         """The next attempt."""
@@ -103,6 +103,8 @@ class Call:
             failure.status_code or failure.error.__name__,
             failure.request_id or "unnamed",
         )
+        if not failure.sent:
+            self._attempts -= 1
         if repeat is Repeat.AT_ONCE and not self._reconnected:
             # The server had closed the connection before it saw the request: no attempt at all.
             self._reconnected = self._fresh = True
@@ -113,7 +115,7 @@ class Call:
         if repeat is Repeat.NEVER or self._attempts > self._max_retries:
             raise self._error(failure)
         if repeat is Repeat.ONCE and self._uncertain:
-            raise self._error(failure, "not repeated again, as it may have reached the service")
+            raise self._error(failure, "repeated only once, as each may be paid for")
         delay = failure.retry_after
         if delay is None:
             delay = backoff(self._settings.retry, repeat, self._attempts, self._random_unit)
@@ -126,7 +128,8 @@ class Call:
             raise self._error(failure, "not repeated, as the client's retry quota is used up")
         self._spent = spent
         self._uncertain |= repeat is Repeat.ONCE
-        self._earlier = failure.text
+        if failure.text not in self._earlier:
+            self._earlier.append(failure.text)
         logger.debug("%s: next attempt in %.3f s", self._line, delay)
         return delay
 
@@ -170,15 +173,18 @@ class Call:
         if self._attempts:
             plural = "" if self._attempts == 1 else "s"
             facts.append(f"{self._attempts} attempt{plural} in {_seconds(self._elapsed)}")
+        else:
+            facts.append(f"after {_seconds(self._elapsed)}")
         if failure.retry_after is not None:
             facts.append(f"try again in {_seconds(failure.retry_after)}")
         if reason:
             facts.append(reason)
-        if self._earlier and self._earlier != failure.text:
-            facts.append(f"before that: {self._earlier}")
+        earlier = [text for text in self._earlier if text != failure.text]
+        if earlier:
+            facts.append(f"before that: {'; '.join(earlier)}")
         message = f"{failure.text} ({', '.join(facts)})"
         if failure.advice:
-            message += f"; {failure.advice}"
+            message += f"; {failure.advice.format(base_url=self._settings.base_url)}"
         logger.info(
             "%s: %s in %.3f s (attempts %d, request %s)",
             self._line,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
+from ._answer import TooLargeAnswer, UnreadableAnswer
 from ._retry import Repeat
 from .errors import (
     APIConnectionError,
@@ -35,6 +36,7 @@ class Failure(NamedTuple):
     body: Any = None
     details: Mapping[str, Any] = MappingProxyType({})
     cause: BaseException | None = None
+    sent: bool = True
 
 
 class AttemptFailed(Exception):
@@ -49,7 +51,8 @@ def of_exception(error: Exception, attempt: Attempt) -> Failure:
     """The meaning of an exception that sending, or reading the answer, ended with."""
     cause = without_frames(error)
     if attempt.expired:
-        return of_timeout(attempt, cause)
+        # The watchdog's shutting the socket looks like the server's doing: that is no cause.
+        return of_timeout(attempt, cause if isinstance(error, httpx.TimeoutException) else None)
     host = attempt.host
     match error:
         case httpx.TimeoutException() | TimeoutError():
@@ -114,7 +117,8 @@ def of_timeout(attempt: Attempt, cause: BaseException | None = None) -> Failure:
     """The meaning of running out of time."""
     return Failure(
         error=APITimeoutError,
-        text=f"timed out while {attempt.doing}",
+        text=f"timed out after {attempt.seconds_spent:.2g} s while {attempt.doing}",
+        advice="raise timeout= or deadline= if an answer may take longer",
         repeat=Repeat.ONCE if attempt.may_have_arrived else Repeat.TRANSIENT,
         status_code=attempt.status_code,
         cause=cause,
@@ -125,21 +129,29 @@ def of_no_connection(max_connections: int) -> Failure:
     """The meaning of having waited too long for one of our own connections."""
     return Failure(
         error=APITimeoutError,
-        text=f"timed out waiting for a free connection: all {max_connections} were in use",
+        text=f"timed out waiting for a free connection (max_connections={max_connections})",
         advice="nothing was sent; raise max_connections= or deadline=, or send fewer at once",
         repeat=Repeat.NEVER,
+        sent=False,
     )
 
 
-def of_unreadable(reason: object, attempt: Attempt) -> Failure:
+def of_unreadable(reason: UnreadableAnswer, attempt: Attempt, body: Any = None) -> Failure:
     """The meaning of an answer with status 200 that is not what the service promises."""
+    too_large = isinstance(reason, TooLargeAnswer)
+    quoted = f' ("{body}")' if isinstance(body, str) else ""
     return Failure(
         error=APIResponseError,
-        text=f"{attempt.host} sent an answer that cannot be used: {reason}",
-        advice="check that base_url leads to Vectorcache and not to something in between",
-        repeat=Repeat.ONCE,
+        text=f"{attempt.host} sent an answer that cannot be used: {reason}{quoted}",
+        advice=(
+            "raise max_response_bytes="
+            if too_large
+            else "check that base_url leads to Vectorcache and not to something in between"
+        ),
+        repeat=Repeat.NEVER if too_large else Repeat.ONCE,
         status_code=attempt.status_code,
         request_id=attempt.request_id,
+        body=body,
     )
 
 
@@ -172,7 +184,8 @@ def _tls_problem(error: BaseException) -> str | None:
             # A handshake cut off by the network names no reason, and may work the next time.
             reason = (link.reason or "").replace("_", " ").lower()
             if reason and "eof" not in reason:
-                return f"TLS failed ({reason})"
+                hint = ": does that port speak http://?" if "version" in reason else ""
+                return f"TLS failed ({reason}){hint}"
     return None
 
 

@@ -16,7 +16,9 @@ from ._secret import APIKey
 
 _EXCERPT = 300
 
-_TARGET_HOST = r"(?:[A-Za-z]+:)?//(?:[^/?#@]*@)?([^/?#]+)"
+_TARGET = r"(?:[A-Za-z]+:)?//(?:[^/?#@]*@)?([^/?#]+)|([^?#]+)"
+
+_LATER = "try again later, or call the LLM directly"
 
 # status: error, words, whether to repeat, what to try
 _MEANINGS: dict[int, tuple[type[errors.APIStatusError], str, Repeat, str]] = {
@@ -33,23 +35,22 @@ _MEANINGS: dict[int, tuple[type[errors.APIStatusError], str, Repeat, str]] = {
         Repeat.NEVER,
         "use a key of this project",
     ),
-    404: (errors.NotFoundError, "not found", Repeat.NEVER, "check base_url"),
+    404: (errors.NotFoundError, "not found", Repeat.NEVER, "check base_url, {base_url}"),
     408: (errors.APIStatusError, "request timeout", Repeat.TRANSIENT, ""),
     422: (errors.NotCacheableError, "not cacheable", Repeat.NEVER, "call the LLM directly"),
     425: (errors.APIStatusError, "too early", Repeat.TRANSIENT, ""),
     429: (errors.RateLimitError, "rate limit exceeded", Repeat.THROTTLED, ""),
-    500: (errors.InternalServerError, "internal server error", Repeat.TRANSIENT, ""),
-    502: (errors.LLMProviderError, "the LLM provider failed", Repeat.TRANSIENT, ""),
-    503: (errors.ServiceUnavailableError, "service unavailable", Repeat.TRANSIENT, ""),
-    504: (errors.InternalServerError, "gateway timeout", Repeat.TRANSIENT, ""),
+    500: (errors.InternalServerError, "internal server error", Repeat.TRANSIENT, _LATER),
+    502: (errors.LLMProviderError, "the LLM provider failed", Repeat.TRANSIENT, _LATER),
+    503: (errors.ServiceUnavailableError, "service unavailable", Repeat.TRANSIENT, _LATER),
+    504: (errors.InternalServerError, "gateway timeout", Repeat.TRANSIENT, _LATER),
 }
 
 
 def of_answer(answer: Answer, request_id: str | None, key: APIKey) -> Failure:
     """The meaning of an answer whose status is not 200."""
     status = answer.status_code
-    text = key.redact(answer.content.decode("utf-8", "replace"))
-    body = _json_or_none(text)
+    body = body_of(answer.content, key)
     error, words, repeat, advice = _meaning(status)
     details = {}
     if status == 429 and isinstance(body, dict) and _names_quota(body):
@@ -59,10 +60,12 @@ def of_answer(answer: Answer, request_id: str | None, key: APIKey) -> Failure:
         if None not in details.values():
             words += " ({current_usage:,} of {monthly_limit:,})".format(**details)
         advice = "raise the plan's quota, or call the LLM directly until the month ends"
+    if status == 502 and not isinstance(body, dict):
+        words = "bad gateway"  # Not the service's own words, so not its LLM provider either.
     if 300 <= status < 400:
         words = _redirect(answer.headers)
         advice = "set base_url to where the service now is; redirects are not followed"
-    said = _service_words(body) or ("" if isinstance(body, dict) else _excerpt(text))
+    said = _service_words(body)
     return Failure(
         error=error,
         text=f"{status} {words}" + (f': "{said}"' if said else ""),
@@ -71,7 +74,7 @@ def of_answer(answer: Answer, request_id: str | None, key: APIKey) -> Failure:
         status_code=status,
         retry_after=retry_after(status, answer.headers, body),
         request_id=request_id,
-        body=body if body is not None else (_excerpt(text) or None),
+        body=body,
         details=details,
     )
 
@@ -79,14 +82,16 @@ def of_answer(answer: Answer, request_id: str | None, key: APIKey) -> Failure:
 def _meaning(status: int) -> tuple[type[errors.APIStatusError], str, Repeat, str]:
     if status in _MEANINGS:
         return _MEANINGS[status]
+    if 520 <= status <= 530:  # A CDN's own, for a service that did not answer it.
+        words = "the service did not answer the proxy before it"
+        return errors.InternalServerError, words, Repeat.TRANSIENT, _LATER
     try:
         words = HTTPStatus(status).phrase.lower()
     except ValueError:
         words = "unknown status"
-    # 520 to 530 are a CDN's own words for "the service did not answer".
-    repeat = Repeat.TRANSIENT if 520 <= status <= 530 else Repeat.NEVER
-    error = errors.InternalServerError if 500 <= status < 600 else errors.APIStatusError
-    return error, words, repeat, ""
+    if 500 <= status < 600:
+        return errors.InternalServerError, words, Repeat.NEVER, _LATER
+    return errors.APIStatusError, words, Repeat.NEVER, ""
 
 
 def _names_quota(body: dict[Any, Any]) -> bool:
@@ -98,10 +103,16 @@ def _whole(value: object) -> int | None:
 
 
 def _redirect(headers: Mapping[str, str]) -> str:
-    target = re.match(
-        r"(?:[a-z]+:)?//(?:[^/?#@]*@)?([^/?#]+)", headers.get("location", ""), re.IGNORECASE
-    )
-    return f"redirect to {_excerpt(target[1])}" if target else "redirect"
+    # Without user, password and query, which may be secrets.
+    target = re.match(_TARGET, headers.get("location", ""))
+    return f"redirect to {_excerpt(target[1] or target[2])}" if target else "redirect"
+
+
+def body_of(content: bytes, key: APIKey) -> Any:
+    """The JSON value of a body, or a short excerpt of its text; None where it has none."""
+    text = key.redact(content.decode("utf-8", "replace"))
+    value = _json_or_none(text)
+    return value if value is not None else (_excerpt(text) or None)
 
 
 def _json_or_none(text: str) -> Any:
@@ -114,7 +125,7 @@ def _json_or_none(text: str) -> Any:
 def _service_words(body: Any) -> str:
     """The service's own words, in any of the documented shapes."""
     if not isinstance(body, dict):
-        return ""
+        return "" if body is None else _excerpt(str(body))
     for name in ("detail", "message", "error"):
         words = _flat(body.get(name))
         if words:
@@ -141,7 +152,7 @@ def _excerpt(text: str) -> str:
     if text.lstrip()[:1] == "<":
         from html import unescape  # Its list of entities is not worth loading for any other case.
 
-        text = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", " ", text)
+        text = re.sub(r"(?is)<(script|style|title)\b.*?</\1\s*>", " ", text)
         text = unescape(re.sub(r"<[^<>]*>", " ", text))
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "…"

@@ -17,6 +17,9 @@ from ._attempt import Attempt
 # How long the thread waits for more work before it ends.
 _LINGER = 10.0
 
+# How long it waits before it tries to shut a socket again.
+_AGAIN = 0.05
+
 
 class Watchdog:
     """One thread, started when first needed, that shuts the sockets of overdue attempts."""
@@ -54,11 +57,11 @@ class Watchdog:
         with self._changed:
             while True:
                 now = time.monotonic()
-                overdue = [a for a in self._attempts if a.ends is not None and a.ends <= now]
-                for attempt in overdue:
-                    _shut(attempt)
-                    self._attempts.discard(attempt)
-                ends = [a.ends for a in self._attempts if a.ends is not None]
+                for attempt in [a for a in self._attempts if a.ends is not None and a.ends <= now]:
+                    if _shut(attempt):
+                        self._attempts.discard(attempt)
+                # What is still connecting has no socket that could be shut yet.
+                ends = [max(a.ends, now + _AGAIN) for a in self._attempts if a.ends is not None]
                 self._wakes = min(ends, default=now + _LINGER)
                 self._changed.wait(self._wakes - now)
                 if not self._attempts and time.monotonic() >= self._wakes:
@@ -66,11 +69,15 @@ class Watchdog:
                     return
 
 
-def _shut(attempt: Attempt) -> None:
+def _shut(attempt: Attempt) -> bool:
+    """Whether there was a socket to shut; closing it stays its own thread's business."""
     if attempt.network_stream is None:
-        return  # Still connecting, which has a limit of its own.
+        return False
     connection = attempt.network_stream.get_extra_info("socket")
-    # It may have been closed by its own thread a moment ago. The file descriptor itself stays
-    # that thread's to close.
-    with contextlib.suppress(OSError):
+    try:
+        # Not ``connection.shutdown``: an SSLSocket's own would take its TLS state away from the
+        # thread that is using it.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
+    except OSError:
+        return False
+    return True
