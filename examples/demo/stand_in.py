@@ -15,10 +15,14 @@ SECONDS = 1.0
 
 # Below this, the nearest stored question is another one ("reverse a string", "reverse a list").
 _NEAR_ENOUGH = 0.83
-_NO_ANSWER = (
-    "(The stand-in has no answer to this. Configure an OpenAI-compatible endpoint by "
-    "OPENAI_BASE_URL, OPENAI_API_KEY or both, to get real ones.)"
+NO_ANSWER = (
+    "The stand-in has no answer to this. Configure an OpenAI-compatible endpoint by "
+    "OPENAI_BASE_URL, OPENAI_API_KEY or both, to get real ones."
 )
+
+
+class NoAnswer(LookupError):
+    """Nothing stored comes near enough; raised, so that the cache keeps no such answer."""
 
 
 class StandIn:
@@ -49,11 +53,11 @@ class StandIn:
         time.sleep(SECONDS)
         vector = self._embedder.embed(prompt)
         if vector is None:
-            return _NO_ANSWER
+            raise NoAnswer
         scores = self._vectors @ vector
         best = int(scores.argmax())
         if scores[best] < _NEAR_ENOUGH:
-            return _NO_ANSWER
+            raise NoAnswer
         entry = self._entries[best]
         answer: str = entry.get("contexts", {}).get(context, entry["answer"])
         return answer

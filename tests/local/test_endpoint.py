@@ -184,7 +184,9 @@ def test_502(make_engine: MakeEngine, angles: Angles, caplog: pytest.LogCaptureF
     with caplog.at_level(logging.DEBUG):
         reply = respond(engine, "POST", "/v1/cache/query", {"authorization": KEY}, body)
     assert reply.status == 502
-    assert json.loads(reply.body) == {"detail": "PermissionError: no access for 30 private"}
+    assert json.loads(reply.body) == {
+        "detail": "llm raised PermissionError: no access for 30 private"
+    }
     [record] = caplog.records
     assert (record.name, record.levelname) == ("vectorcache.local", "ERROR")
     assert "PermissionError" in caplog.text
@@ -213,7 +215,9 @@ def test_500_of_an_unknown_kind(
     body = json.dumps({**GOOD, "prompt": "private"}).encode()
     reply = respond(engine, "POST", "/v1/cache/query", {"authorization": KEY}, body)
     assert reply.status == 500
-    assert json.loads(reply.body) == {"detail": "ValueError: see the log vectorcache.local"}
+    assert json.loads(reply.body) == {
+        "detail": "ValueError: see the log vectorcache.local (VECTORCACHE_LOG=error)"
+    }
     assert "private" not in caplog.text
 
 

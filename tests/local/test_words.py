@@ -91,6 +91,7 @@ def test_public_names() -> None:
         "EmbedderError",
         "Engine",
         "EngineClosedError",
+        "LLM",
         "LLMError",
         "LocalCacheError",
         "LocalTransport",

@@ -53,8 +53,8 @@ def test_it_raises(make_local: MakeClient) -> None:
         with pytest.raises(LLMProviderError) as caught:
             client.query("30", "gpt-4o", **options)
         error = caught.value
-        assert 'provider failed: "ConnectionError: no route to the model"' in str(error)
-        assert error.body == {"detail": "ConnectionError: no route to the model"}
+        assert 'provider failed: "llm raised ConnectionError: no route to the model"' in str(error)
+        assert error.body == {"detail": "llm raised ConnectionError: no route to the model"}
         assert (error.status_code, error.attempts, len(asked)) == (502, attempts, attempts)
         assert re.fullmatch("[0-9a-f]{32}", error.request_id or "")
 

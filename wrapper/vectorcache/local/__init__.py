@@ -26,10 +26,12 @@ from .errors import (
     LLMError,
     LocalCacheError,
 )
+from .llm import LLM
 from .minilm import MiniLM
 from .transport import LocalTransport
 
 __all__ = [
+    "LLM",
     "Answer",
     "CacheFileError",
     "Debug",

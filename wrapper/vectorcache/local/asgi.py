@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from .._logging import log_as_the_environment_says
 from .embedder import Embedder
 from .endpoint import MAX_BODY, arespond
 from .engine import Engine
@@ -29,10 +30,12 @@ def app(
 
     Raises:
         CacheFileError: The file cannot be opened, or is not a Vectorcache file.
+        ConfigurationError: VECTORCACHE_LOG is not the name of a level.
     """
     from starlette.applications import Starlette
     from starlette.routing import Route
 
+    log_as_the_environment_says()
     engine = Engine(path, llm, embedder=embedder, lexical_guard=lexical_guard)
 
     @asynccontextmanager

@@ -92,7 +92,7 @@ def _failure(request_id: str, error: Exception) -> Reply:
     _log_failure("the local cache failed", request_id, error)
     # Our own texts say what to do and hold no prompt; those of other exceptions might.
     known = isinstance(error, LocalCacheError)
-    detail = str(error) if known else "see the log vectorcache.local"
+    detail = str(error) if known else "see the log vectorcache.local (VECTORCACHE_LOG=error)"
     return _reply(request_id, 500, {"detail": f"{type(error).__name__}: {detail}"})
 
 

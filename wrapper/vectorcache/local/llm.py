@@ -32,7 +32,7 @@ def ask(llm: LLM, question: Question) -> str:
     try:
         answer = llm(question.prompt, question.model, question.context)
     except Exception as error:
-        raise LLMError(f"{type(error).__name__}: {error}") from error
+        raise LLMError(f"llm raised {type(error).__name__}: {error}") from error
     if inspect.isawaitable(answer):
         if inspect.iscoroutine(answer):
             answer.close()
@@ -53,7 +53,7 @@ async def aask(llm: LLM, question: Question) -> str:
         if inspect.isawaitable(answer):
             answer = await answer
     except Exception as error:
-        raise LLMError(f"{type(error).__name__}: {error}") from error
+        raise LLMError(f"llm raised {type(error).__name__}: {error}") from error
     return _checked(answer)
 
 
