@@ -80,7 +80,7 @@ def test_llm_that_raises(make_engine: MakeEngine, angles: Angles) -> None:
 def test_llm_must_be_callable() -> None:
     """A value that cannot be called is refused at once."""
     with pytest.raises(TypeError, match="llm must be a function"):
-        Engine(llm="gpt-4o")  # type: ignore[arg-type]
+        Engine(llm="gpt-4o")  # type: ignore[arg-type]  # the mistake under test
 
 
 def test_async_llm(make_engine: MakeEngine, angles: Angles) -> None:
