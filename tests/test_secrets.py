@@ -96,6 +96,10 @@ def test_the_key_type_gives_nothing_away() -> None:
         [answer(raw=f"<p>Authorization: Bearer {KEY}</p>".encode(), status=502)] * 3,
         [answer(raw=b"not json")] * 2,
         [hang_up] * 5,
+        [answer(status=307, headers={"Location": f"/login/{KEY}"})],
+        [answer(headers={"Content-Encoding": KEY})] * 2,
+        [f"HTTP/1.1 200 OK\r\nno header {KEY}\r\n\r\n".encode()] * 2,
+        [f"{KEY} is no status line\r\n\r\n".encode()] * 2,
     ],
 )
 def test_errors_do_not_show_it(client: AnyClient, server: ScriptedServer, script: Any) -> None:

@@ -11,7 +11,7 @@ import httpx
 
 from . import _status
 from ._answer import Answer, BodyReader, UnreadableAnswer
-from ._failure import AttemptFailed, of_exception, of_unreadable
+from ._failure import AttemptFailed, of_exception, of_unreadable, without_key
 from .errors import VectorcacheError
 
 if TYPE_CHECKING:
@@ -233,11 +233,16 @@ class Attempt:
         """What to raise for ``error``, met while sending or reading."""
         # The error may hold the request, and be kept for long by whoever catches ours.
         request.headers.pop("Authorization", None)
-        if isinstance(error, AttemptFailed | VectorcacheError):
-            return error
-        if isinstance(error, UnreadableAnswer):
-            return AttemptFailed(of_unreadable(error, self))
-        return AttemptFailed(of_exception(error, self))
+        match error:
+            case VectorcacheError():
+                return error
+            case AttemptFailed():
+                failure = error.failure
+            case UnreadableAnswer():
+                failure = of_unreadable(error, self)
+            case _:
+                failure = of_exception(error, self)
+        return AttemptFailed(without_key(failure, self._settings.api_key))
 
 
 def _least(one: float | None, other: float | None) -> float | None:

@@ -21,6 +21,7 @@ from .errors import (
 
 if TYPE_CHECKING:
     from ._attempt import Attempt
+    from ._secret import APIKey
 
 
 class Failure(NamedTuple):
@@ -153,6 +154,14 @@ def of_unreadable(reason: UnreadableAnswer, attempt: Attempt, body: Any = None) 
         request_id=attempt.request_id,
         body=body,
     )
+
+
+def without_key(failure: Failure, key: APIKey) -> Failure:
+    """``failure`` without the key, which a server may repeat in any part of its answer."""
+    cause = failure.cause
+    if cause is not None and any(key.is_in(repr(link)) for link in _chain(cause)):
+        cause = None  # Its text is not ours to change.
+    return failure._replace(text=key.redact(failure.text), cause=cause)
 
 
 def without_frames(error: BaseException) -> BaseException:

@@ -17,6 +17,9 @@ class APIKey:
     def reveal(self) -> str:
         return self._value
 
+    def is_in(self, text: str) -> bool:
+        return self._value in text
+
     def redact(self, text: str) -> str:
         """``text`` without the key, for a service or proxy that repeats what it was sent."""
         return text.replace(self._value, "[key removed]")
