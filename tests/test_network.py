@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import socketserver
 import ssl
@@ -137,6 +138,39 @@ def test_a_host_that_does_not_exist(make_client: MakeClient) -> None:
     assert caught.value.attempts == 3
 
 
+class TunnelHandler(socketserver.BaseRequestHandler):
+    """A proxy for https: connects two sockets, and sees no more than where to."""
+
+    def handle(self) -> None:
+        head = self.request.recv(65_536)
+        self.server.asked.append(head)  # type: ignore[attr-defined]  # pyright: ignore - Tunnel's
+        port = int(head.split(b" ")[1].rpartition(b":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as onward:
+            self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=pump, args=(onward, self.request))
+            back.start()
+            pump(self.request, onward)
+            back.join()
+
+
+class Tunnel(socketserver.ThreadingTCPServer):
+    """Runs the proxy, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), TunnelHandler)
+        self.asked: list[bytes] = []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+
+def pump(source: socket.socket, target: socket.socket) -> None:
+    """Passes on what comes, and the end of it."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
 class TestProxies:
     """Proxies from the environment."""
 
@@ -159,6 +193,40 @@ class TestProxies:
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         make_client().query("Q", "m")
         assert via_proxy.requests[0].line == "POST /v1/cache/query HTTP/1.1"
+
+    @pytest.mark.usefixtures("trusted")
+    def test_tls_through_a_proxy(
+        self,
+        make_client: MakeClient,
+        secure_server: ScriptedServer,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """A https:// service is reached through HTTPS_PROXY unseen, deadline and all."""
+        over = threading.Event()
+
+        def drip(connection: socket.socket) -> None:
+            for byte in answer():
+                connection.sendall(bytes([byte]))
+                if over.wait(0.05):
+                    return
+
+        with Tunnel() as tunnel:
+            serving = threading.Thread(target=tunnel.serve_forever, args=(0.01,))
+            serving.start()
+            monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
+            client = make_client(base_url=secure_server.url)
+            assert client.query("Q", "m").cache_hit
+            secure_server.default = drip
+            started = time.monotonic()
+            with pytest.raises(APITimeoutError, match="waiting for the answer"):
+                client.query("Q", "m", deadline=0.4)
+            assert time.monotonic() - started < 0.7
+            over.set()
+            client.close()
+            tunnel.shutdown()
+            serving.join()
+        assert tunnel.asked[0].startswith(b"CONNECT localhost:")
+        assert KEY.encode() not in b"".join(tunnel.asked)
 
     def test_a_proxy_that_refuses(
         self, make_client: MakeClient, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
