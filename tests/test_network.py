@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import trustme
 from clients import KEY, AnyClient, MakeClient
-from servers import ScriptedServer, answer
+from servers import ScriptedServer, answer, drip
 
 from vectorcache import APIConnectionError, APITimeoutError, ConfigurationError, VectorcacheClient
 
@@ -72,16 +72,10 @@ def test_deadlines_over_tls(
     """A server that drips its answer over TLS is cut off at the deadline."""
     over = threading.Event()
 
-    def drip(connection: socket.socket) -> None:
-        for byte in answer():
-            connection.sendall(bytes([byte]))
-            if over.wait(0.05):
-                return
-
     client = make_client(base_url=secure_server.url)
     if warm:
         client.query("Q", "m")
-    secure_server.default = drip
+    secure_server.default = drip(over)
     started = time.monotonic()
     with pytest.raises(APITimeoutError):
         client.query("Q", "m", deadline=0.4)
@@ -204,19 +198,13 @@ class TestProxies:
         """A https:// service is reached through HTTPS_PROXY unseen, deadline and all."""
         over = threading.Event()
 
-        def drip(connection: socket.socket) -> None:
-            for byte in answer():
-                connection.sendall(bytes([byte]))
-                if over.wait(0.05):
-                    return
-
         with Tunnel() as tunnel:
             serving = threading.Thread(target=tunnel.serve_forever, args=(0.01,))
             serving.start()
             monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
             client = make_client(base_url=secure_server.url)
             assert client.query("Q", "m").cache_hit
-            secure_server.default = drip
+            secure_server.default = drip(over)
             started = time.monotonic()
             with pytest.raises(APITimeoutError, match="waiting for the answer"):
                 client.query("Q", "m", deadline=0.4)

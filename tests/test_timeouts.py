@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from clients import KEY, AnyClient, MakeClient
-from servers import ScriptedServer, Step, answer
+from servers import ScriptedServer, Step, answer, drip
 
 from vectorcache import APIConnectionError, APITimeoutError, VectorcacheClient
 
@@ -31,19 +31,6 @@ def until_the_end() -> Iterator[threading.Event]:
 def silence(over: threading.Event) -> Step:
     def step(connection: socket.socket) -> None:
         over.wait(30)
-
-    return step
-
-
-def drip(over: threading.Event, head: bytes = b"") -> Step:
-    """Sends a byte every 50 ms, and so keeps every read timeout happy."""
-
-    def step(connection: socket.socket) -> None:
-        connection.sendall(head)
-        for byte in answer(raw=1_000 * b" ")[len(head) :]:
-            connection.sendall(bytes([byte]))
-            if over.wait(0.05):
-                return
 
     return step
 
