@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from vectorcache import APIStatusError, RetryPolicy, VectorcacheError
 from vectorcache._call import Call
+from vectorcache._circuit import Circuit
 from vectorcache._failure import Failure
+from vectorcache._query import Query
 from vectorcache._retry import Repeat, RetryQuota, backoff
 from vectorcache._settings import Settings
-from vectorcache_api.models import QueryRequest
 
 TRANSIENT, THROTTLED, ONCE = Repeat.TRANSIENT, Repeat.THROTTLED, Repeat.ONCE
 
@@ -37,6 +38,7 @@ def make_call(
     clock: Clock | None = None,
     *,
     quota: RetryQuota | None = None,
+    circuit: Circuit | None = None,
     policy: RetryPolicy | None = None,
     unit: float = 1.0,
     deadline: float | None = None,
@@ -50,6 +52,10 @@ def make_call(
             "deadline": deadline,
             "max_retries": max_retries,
             "retry": policy or RetryPolicy(),
+            "circuit_breaker": None,
+            "fallback": None,
+            "fallback_on": (),
+            "before_send": None,
             "model": None,
             "similarity_threshold": 0.85,
             "context": None,
@@ -62,7 +68,8 @@ def make_call(
     return Call(
         settings,
         quota or RetryQuota(500),
-        QueryRequest(prompt="Q", model="m"),
+        circuit,
+        Query("Q", "m", 0.85),
         {},
         timeout=30.0,
         deadline=deadline,

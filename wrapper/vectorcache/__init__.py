@@ -7,8 +7,11 @@
 """
 
 from ._async_client import AsyncVectorcacheClient
+from ._circuit import CircuitBreaker
+from ._query import Query
 from ._response import DebugInfo, RateLimit, ResponseMeta, VectorcacheResponse
 from ._retry import RetryPolicy
+from ._sensitive import SensitiveDataFilter
 from ._sync_client import VectorcacheClient
 from ._version import __version__
 from .errors import (
@@ -18,6 +21,7 @@ from .errors import (
     APITimeoutError,
     AuthenticationError,
     BadRequestError,
+    CircuitOpenError,
     ConfigurationError,
     InternalServerError,
     InvalidRequestError,
@@ -27,6 +31,7 @@ from .errors import (
     PermissionDeniedError,
     QuotaExceededError,
     RateLimitError,
+    SensitiveDataError,
     ServiceUnavailableError,
     VectorcacheError,
 )
@@ -39,6 +44,8 @@ __all__ = [
     "AsyncVectorcacheClient",
     "AuthenticationError",
     "BadRequestError",
+    "CircuitBreaker",
+    "CircuitOpenError",
     "ConfigurationError",
     "DebugInfo",
     "InternalServerError",
@@ -47,11 +54,14 @@ __all__ = [
     "NotCacheableError",
     "NotFoundError",
     "PermissionDeniedError",
+    "Query",
     "QuotaExceededError",
     "RateLimit",
     "RateLimitError",
     "ResponseMeta",
     "RetryPolicy",
+    "SensitiveDataError",
+    "SensitiveDataFilter",
     "ServiceUnavailableError",
     "VectorcacheClient",
     "VectorcacheError",

@@ -9,9 +9,11 @@ from typing import Any, Self, cast
 import httpx
 
 from . import _generated as api
+from ._call import Call
 from ._client import NOT_GIVEN, ConfiguredClient, NotGiven
 from ._connections import AsyncConnections
 from ._failure import AttemptFailed
+from ._llm import aask
 from ._network import SEND_AS_IT_IS, AsyncBorrowedTransport, Network
 from ._response import VectorcacheResponse
 from ._sending import AsyncSender
@@ -45,10 +47,16 @@ class AsyncVectorcacheClient(
         extra_headers: Mapping[str, str] | None = None,
     ) -> VectorcacheResponse:
         """Answers a prompt, as ``VectorcacheClient.query`` does: see there."""
-        from anyio import sleep
-
         question = (prompt, model, similarity_threshold, context, include_debug)
         call = self._call(*question, timeout, deadline, max_retries, extra_headers)
+        try:
+            return await self._answer(call)
+        except call.stands_in_for as error:
+            return call.stand_in(await aask(*call.fallback), error)
+
+    async def _answer(self, call: Call) -> VectorcacheResponse:
+        from anyio import sleep
+
         while True:
             try:
                 sender = cast(Any, AsyncSender(call.attempt(), self._connections))
@@ -56,6 +64,9 @@ class AsyncVectorcacheClient(
                 return call.result(reply.parsed)
             except AttemptFailed as failed:
                 failure = failed.failure
+            except BaseException:
+                call.dropped()
+                raise
             await sleep(call.delay_after(failure))
 
     async def aclose(self) -> None:

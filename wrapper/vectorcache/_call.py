@@ -10,21 +10,21 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeVar
 
 import httpx
 
 from . import _generated as api
 from ._attempt import Attempt
-from ._failure import Failure
-from ._hints import reset_time
+from ._circuit import Admission, Circuit
+from ._failure import AttemptFailed, Failure
+from ._llm import LLM, fault_of
 from ._logging import logger
-from ._response import DebugInfo, RateLimit, ResponseMeta, VectorcacheResponse
+from ._query import Query
+from ._response import ResponseMeta, VectorcacheResponse
+from ._result import rate_limit_of, response_of
 from ._retry import Repeat, RetryQuota, backoff
-from ._settings import Settings
+from ._settings import Errors, Settings
 from .errors import VectorcacheError
-
-T = TypeVar("T")
 
 
 class Call:
@@ -33,7 +33,8 @@ class Call:
     Args:
         settings: the client's settings.
         quota: the client's retry quota.
-        body: the request.
+        circuit: the client's circuit breaker, if it has one.
+        query: what is asked.
         headers: what the requests carry besides what every request does.
         timeout: seconds each attempt may take, or an ``httpx.Timeout`` for its steps.
         deadline: seconds the whole call may take; None for no limit.
@@ -46,7 +47,8 @@ class Call:
         self,
         settings: Settings,
         quota: RetryQuota,
-        body: api.QueryRequest,
+        circuit: Circuit | None,
+        query: Query,
         headers: Mapping[str, str],
         *,
         timeout: float | httpx.Timeout | None,
@@ -55,10 +57,13 @@ class Call:
         clock: Callable[[], float] = time.monotonic,
         random_unit: Callable[[], float] = random.random,
     ) -> None:
-        self.body = body
+        self.query = query
+        self.body = query.to_body()
         self._settings = settings
         self._headers = headers
         self._quota = quota
+        self._circuit = circuit
+        self._admission: Admission | None = None
         self._clock = clock
         self._random_unit = random_unit
         self._started = clock()
@@ -75,8 +80,16 @@ class Call:
         self._earlier: list[str] = []
 
     def attempt(self) -> Attempt:
-        """The next attempt."""
+        """The next attempt.
+
+        Raises:
+            AttemptFailed: the circuit breaker does not let it through.
+        """
         self._attempts += 1
+        if self._circuit is not None and self._admission is None:
+            self._admission = self._circuit.admit()
+            if self._admission is Admission.REFUSED:
+                raise AttemptFailed(self._circuit.refusal())
         self._last = Attempt(
             self._settings,
             self._headers,
@@ -110,12 +123,16 @@ class Call:
             self._reconnected = self._fresh = True
             self._attempts -= 1
             return 0.0
+        self._tell_circuit(failure)
         if repeat is Repeat.AT_ONCE:
             repeat = Repeat.ONCE
         if repeat is Repeat.NEVER or self._attempts > self._max_retries:
             raise self._error(failure)
         if repeat is Repeat.ONCE and self._uncertain:
             raise self._error(failure, "repeated only once, as each may be paid for")
+        pause = None if self._circuit is None else self._circuit.pause
+        if pause is not None:
+            raise self._error(failure, f"the circuit is open for another {_seconds(pause)}")
         delay = failure.retry_after
         if delay is None:
             delay = backoff(self._settings.retry, repeat, self._attempts, self._random_unit)
@@ -137,6 +154,8 @@ class Call:
         """What the user gets for what the generated parser made of the answer."""
         assert isinstance(parsed, api.QueryResponse)  # Anything else has raised AttemptFailed.
         self._quota.give_back(self._spent)
+        if self._circuit is not None:
+            self._circuit.succeeded()
         last, elapsed = self._last, self._elapsed
         assert last is not None
         logger.debug("%s: attempt %d answered after %.3f s", last.line, self._attempts, elapsed)
@@ -148,23 +167,58 @@ class Call:
             self._attempts,
             last.request_id or "unnamed",
         )
-        return VectorcacheResponse(
-            parsed.cache_hit,
-            parsed.response,
-            _number(parsed.similarity_score),
-            float(parsed.cost_saved),
-            parsed.llm_provider,
-            _debug_info(parsed),
-            extra=parsed.additional_properties,
-            meta=ResponseMeta(
-                200,
-                last.answer_headers,
-                last.request_id,
-                self._attempts,
-                elapsed,
-                _rate_limit(last.answer_headers),
-            ),
+        meta = ResponseMeta(
+            200,
+            last.answer_headers,
+            last.request_id,
+            self._attempts,
+            elapsed,
+            rate_limit_of(last.answer_headers),
         )
+        return response_of(parsed, meta)
+
+    @property
+    def stands_in_for(self) -> Errors:
+        """The errors for which there is a fallback; none where there is no fallback."""
+        return () if self._settings.fallback is None else self._settings.fallback_on
+
+    @property
+    def fallback(self) -> tuple[LLM, str, str, str | None]:
+        """The fallback, and what it is to be asked."""
+        assert self._settings.fallback is not None
+        query = self.query
+        return self._settings.fallback, query.prompt, query.model, query.context
+
+    def stand_in(self, answer: object, error: VectorcacheError) -> VectorcacheResponse:
+        """What the user gets where ``fallback`` answered in the place of the cache.
+
+        Raises:
+            TypeError: it did not answer with a text.
+        """
+        fault = fault_of(answer)
+        if fault:
+            raise TypeError(f"fallback must {fault}")
+        assert isinstance(answer, str)
+        elapsed = self._elapsed
+        logger.debug("%s: the fallback answered after %.3f s", self._line, elapsed)
+        meta = ResponseMeta(
+            error.status_code,
+            request_id=error.request_id,
+            attempts=error.attempts,
+            elapsed=elapsed,
+            error=error.with_traceback(None),  # Its frames would live as long as the answer.
+        )
+        return VectorcacheResponse(False, answer, None, 0.0, "fallback", meta=meta)
+
+    def dropped(self) -> None:
+        """Says that the attempt under way was given up, and nothing can be told from it."""
+        if self._circuit is not None and self._admission is not None:
+            self._circuit.dropped(self._admission)
+
+    def _tell_circuit(self, failure: Failure) -> None:
+        if self._circuit is not None and self._admission is not None:
+            self._circuit.failed(failure, self._admission)
+            self._admission = None
 
     def _error(self, failure: Failure, reason: str = "") -> VectorcacheError:
         facts = []
@@ -211,45 +265,8 @@ class Call:
 
     @property
     def _line(self) -> str:
-        return self._last.line if self._last is not None else ""
+        return self._last.line if self._last is not None else "query"
 
 
 def _seconds(value: float) -> str:
     return f"{value:.0f} s" if value >= 10 else f"{value:.2g} s"
-
-
-def _set(value: T | api.Unset | None) -> T | None:
-    return None if isinstance(value, api.Unset) else value
-
-
-def _number(value: float | api.Unset | None) -> float | None:
-    # JSON has one kind of number: a service may well write 1 for 1.0.
-    return None if value is None or isinstance(value, api.Unset) else float(value)
-
-
-def _debug_info(parsed: api.QueryResponse) -> DebugInfo | None:
-    debug = parsed.debug
-    if isinstance(debug, api.Unset):
-        return None
-    return DebugInfo(
-        _number(debug.embedding_time_ms),
-        _number(debug.search_time_ms),
-        _number(debug.total_time_ms),
-        _set(debug.matched_cache_entry_id),
-        _set(debug.cache_entry_count),
-        extra=debug.additional_properties,
-    )
-
-
-def _rate_limit(headers: httpx.Headers) -> RateLimit | None:
-    limit = _count(headers.get("x-ratelimit-limit"))
-    remaining = _count(headers.get("x-ratelimit-remaining"))
-    reset_at = reset_time(headers)
-    if limit is None and remaining is None and reset_at is None:
-        return None
-    return RateLimit(limit, remaining, reset_at)
-
-
-def _count(text: str | None) -> int | None:
-    # 18 digits: within what Python reads quickly, and beyond any limit.
-    return int(text) if text and len(text) <= 18 and text.isascii() and text.isdigit() else None

@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, ClassVar, Final, Generic, NoReturn, Self, Type
 import httpx
 
 from . import _arguments as check
-from . import _generated as api
 from ._call import Call
+from ._circuit import Circuit, CircuitBreaker
 from ._connections import AsyncConnections, Connections
+from ._llm import LLM, is_async
 from ._logging import log_as_the_environment_says
+from ._query import BeforeSend, Query
 from ._retry import RetryPolicy, RetryQuota
-from ._settings import ClientOptions, Settings
+from ._settings import FALLBACK_ON, ClientOptions, Errors, Settings
 from ._version import __version__
 from .errors import ConfigurationError, InvalidRequestError
 
 if TYPE_CHECKING:
     from .local.embedder import Embedder
-    from .local.llm import LLM
 
 C = TypeVar("C", bound=Connections | AsyncConnections)
 H = TypeVar("H")
@@ -66,6 +67,10 @@ class ConfiguredClient(ABC, Generic[C, H]):
         deadline: float | None = 60.0,
         max_retries: int = 2,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - it is frozen
+        circuit_breaker: CircuitBreaker | None = None,
+        fallback: LLM | None = None,
+        fallback_on: Errors = FALLBACK_ON,
+        before_send: BeforeSend | None = None,
         model: str | None = None,
         similarity_threshold: float = 0.85,
         context: str | None = None,
@@ -88,6 +93,16 @@ class ConfiguredClient(ABC, Generic[C, H]):
                 None for no limit.
             max_retries: how many attempts may follow the first.
             retry: how to wait between attempts.
+            circuit_breaker: when to stop trying for a while; None for never.
+            fallback: ``fallback(prompt, model, context) -> str``, asked when the cache cannot
+                answer; its answer is returned with ``llm_provider="fallback"`` and the error in
+                ``meta.error``. With the async client it may be ``async``; a plain function then
+                runs in a thread. The call's deadline does not hold for it.
+            fallback_on: the errors it stands in for. By default connection failures (timeouts
+                and an open circuit among them), unusable answers, 5xx and 422.
+            before_send: ``before_send(query) -> query``, which sees each ``Query`` before it is
+                sent and returns it, changed or not, or raises an error to refuse it; for example
+                a ``SensitiveDataFilter``.
             model: the LLM for queries that name none.
             similarity_threshold: cosine similarity, 0 to 1, from which on an earlier prompt
                 counts as the same, for queries that name none.
@@ -105,26 +120,33 @@ class ConfiguredClient(ABC, Generic[C, H]):
             ConfigurationError: an argument, or what the environment has for it, is at fault.
         """
         log_as_the_environment_says()
-        self._settings = Settings.checked(
-            {
-                "api_key": api_key,
-                "base_url": base_url,
-                "timeout": timeout,
-                "deadline": deadline,
-                "max_retries": max_retries,
-                "retry": retry,
-                "model": model,
-                "similarity_threshold": similarity_threshold,
-                "context": context,
-                "max_connections": max_connections,
-                "max_response_bytes": max_response_bytes,
-                "default_headers": default_headers,
-                "allow_insecure_http": allow_insecure_http,
-            }
+        self._settings = self._accepted(
+            Settings.checked(
+                {
+                    "api_key": api_key,
+                    "base_url": base_url,
+                    "timeout": timeout,
+                    "deadline": deadline,
+                    "max_retries": max_retries,
+                    "retry": retry,
+                    "circuit_breaker": circuit_breaker,
+                    "fallback": fallback,
+                    "fallback_on": fallback_on,
+                    "before_send": before_send,
+                    "model": model,
+                    "similarity_threshold": similarity_threshold,
+                    "context": context,
+                    "max_connections": max_connections,
+                    "max_response_bytes": max_response_bytes,
+                    "default_headers": default_headers,
+                    "allow_insecure_http": allow_insecure_http,
+                }
+            )
         )
         self._http_client: object = http_client
         self._borrows = False
         self._quota = RetryQuota(self._settings.retry.quota)
+        self._circuit = self._new_circuit()
         self._connections = self._connect()
 
     @classmethod
@@ -199,14 +221,28 @@ class ConfiguredClient(ABC, Generic[C, H]):
         shares = not _OWN_CONNECTIONS & options.keys()
         copy._borrows = "http_client" not in options
         copy._http_client = options.pop("http_client", self._http_client)
-        copy._settings = self._settings.changed(options)
+        copy._settings = self._accepted(self._settings.changed(options))
         copy._quota = RetryQuota(copy._settings.retry.quota) if "retry" in options else self._quota
+        keeps = shares and "circuit_breaker" not in options
+        copy._circuit = self._circuit if keeps else copy._new_circuit()
         copy._connections = self._connections if shares else copy._connect()
         return copy
 
     @abstractmethod
     def _connect(self) -> C:
         """The connections, for ``_settings`` and ``_http_client``."""
+
+    def _accepted(self, settings: Settings) -> Settings:
+        if is_async(settings.fallback) and not self._awaits:
+            raise ConfigurationError(
+                "fallback is an async function, which this client cannot wait for: pass a plain "
+                "function, or use AsyncVectorcacheClient"
+            )
+        return settings
+
+    def _new_circuit(self) -> Circuit | None:
+        breaker = self._settings.circuit_breaker
+        return None if breaker is None else Circuit(breaker, self._settings.host)
 
     @property
     def closed(self) -> bool:
@@ -226,20 +262,15 @@ class ConfiguredClient(ABC, Generic[C, H]):
         extra_headers: Mapping[str, str] | None,
     ) -> Call:
         settings, refuse = self._settings, InvalidRequestError
-        body = api.QueryRequest(
-            prompt=check.check_prompt(prompt, refuse),
-            model=check.check_model(settings.model if model is None else model, refuse),
-            similarity_threshold=(
-                settings.similarity_threshold
-                if similarity_threshold is None
-                else check.check_threshold(similarity_threshold, refuse)
-            ),
-            context=(
-                (settings.context if context is None else check.check_context(context, refuse))
-                or api.UNSET
-            ),
-            include_debug=check.check_flag("include_debug", include_debug, refuse),
+        query = Query.checked(
+            prompt,
+            settings.model if model is None else model,
+            settings.similarity_threshold if similarity_threshold is None else similarity_threshold,
+            settings.context if context is None else context,
+            include_debug,
         )
+        if settings.before_send is not None:
+            query = query.screened(settings.before_send)
         headers = {
             "user-agent": _USER_AGENT,
             "accept": "application/json",
@@ -251,7 +282,8 @@ class ConfiguredClient(ABC, Generic[C, H]):
         return Call(
             settings,
             self._quota,
-            body,
+            self._circuit,
+            query,
             headers,
             timeout=(
                 settings.timeout if timeout is NOT_GIVEN else check.check_timeout(timeout, refuse)

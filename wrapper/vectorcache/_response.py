@@ -10,6 +10,8 @@ from typing import Any
 import attrs
 import httpx
 
+from .errors import VectorcacheError
+
 
 class _ReadsAsMapping(Mapping[str, Any]):
     """Makes ``result["name"]`` and ``dict(result)`` read what ``to_dict`` gives."""
@@ -91,20 +93,22 @@ class ResponseMeta:
     """How the answer came.
 
     Attributes:
-        status_code: the HTTP status.
+        status_code: the HTTP status; None where a fallback stands in for no answer at all.
         headers: the answer's headers; names in any case.
         request_id: the service's name for the request; None if it gave none.
         attempts: attempts made, 1 where the first was answered.
         elapsed: seconds from the call to the answer, waits included.
         rate_limit: what is left of the key's rate limit; None if the answer does not say.
+        error: what the cache failed with, where the answer is the fallback's; else None.
     """
 
-    status_code: int = 200
+    status_code: int | None = 200
     headers: httpx.Headers = attrs.field(factory=httpx.Headers, repr=False)
     request_id: str | None = None
     attempts: int = 1
     elapsed: float = 0.0
     rate_limit: RateLimit | None = None
+    error: VectorcacheError | None = None
 
 
 @attrs.frozen
@@ -118,7 +122,8 @@ class VectorcacheResponse(_ReadsAsMapping):
         response: the answer.
         similarity_score: cosine similarity, 0 to 1, to the prompt that was found; None on a miss.
         cost_saved: US dollars that the hit saved; 0 on a miss.
-        llm_provider: ``"cache"`` on a hit, else the provider that answered.
+        llm_provider: ``"cache"`` on a hit, ``"fallback"`` where ``fallback=`` answered, else the
+            provider that answered.
         debug: timings, if ``include_debug`` asked for them.
         extra: fields that this version does not know.
         meta: status, headers, attempts and time.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import enum
-import threading
 from collections.abc import Callable
 
 import attrs
 
+from ._process import ForkSafeLock
 from .errors import ConfigurationError
 
 # Of botocore's standard retry mode: throttling costs less, as waiting cures it.
@@ -88,7 +88,7 @@ class RetryQuota:
     def __init__(self, tokens: float) -> None:
         self._capacity = tokens
         self._tokens = tokens
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
 
     @property
     def tokens(self) -> float:

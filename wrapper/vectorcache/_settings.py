@@ -6,15 +6,35 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, Final, TypedDict
+from typing import Any, Final, TypeAlias, TypedDict
 
 import attrs
 import httpx
 
 from . import _arguments as check
+from ._circuit import CircuitBreaker
+from ._llm import LLM
+from ._query import BeforeSend
 from ._retry import RetryPolicy
 from ._secret import APIKey
-from .errors import ConfigurationError
+from .errors import (
+    APIConnectionError,
+    APIResponseError,
+    ConfigurationError,
+    InternalServerError,
+    NotCacheableError,
+    VectorcacheError,
+)
+
+Errors: TypeAlias = tuple[type[VectorcacheError], ...]
+
+# Not the caller's own mistakes, and no limits that money was meant to stay within.
+FALLBACK_ON: Final[Errors] = (
+    APIConnectionError,
+    APIResponseError,
+    InternalServerError,
+    NotCacheableError,
+)
 
 DEFAULT_BASE_URL: Final = "https://api.vectorcache.com"
 API_KEY_VARIABLE: Final = "VECTORCACHE_API_KEY"
@@ -33,6 +53,10 @@ class ClientOptions(TypedDict, total=False):
     deadline: float | None
     max_retries: int
     retry: RetryPolicy
+    circuit_breaker: CircuitBreaker | None
+    fallback: LLM | None
+    fallback_on: Errors
+    before_send: BeforeSend | None
     model: str | None
     similarity_threshold: float
     context: str | None
@@ -98,6 +122,27 @@ def _retry_policy(value: object) -> RetryPolicy:
     return value
 
 
+def _circuit_breaker(value: object) -> CircuitBreaker | None:
+    if value is not None and not isinstance(value, CircuitBreaker):
+        raise ConfigurationError("circuit_breaker must be a CircuitBreaker, or None for none")
+    return value
+
+
+def _function(name: str, value: Any, signature: str) -> Any:
+    if value is not None and not callable(value):
+        raise ConfigurationError(f"{name} must be a function {signature}, or None")
+    return value
+
+
+def _errors(value: object) -> Errors:
+    kinds = []
+    for kind in value if isinstance(value, tuple) else (value,):
+        if not (isinstance(kind, type) and issubclass(kind, VectorcacheError)):
+            raise ConfigurationError("fallback_on must be a tuple of classes of VectorcacheError")
+        kinds.append(kind)
+    return tuple(kinds)
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """What a client was told, or found in the environment."""
@@ -108,6 +153,10 @@ class Settings:
     deadline: float | None
     max_retries: int
     retry: RetryPolicy
+    circuit_breaker: CircuitBreaker | None
+    fallback: LLM | None
+    fallback_on: Errors
+    before_send: BeforeSend | None
     model: str | None
     similarity_threshold: float
     context: str | None
@@ -117,6 +166,11 @@ class Settings:
     default_headers: dict[str, str] = attrs.field(repr=False)
     allow_insecure_http: bool
     _urls: dict[str, httpx.URL] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+
+    @property
+    def host(self) -> str:
+        """The service's host and port, as messages name it."""
+        return self.url("").netloc.decode()
 
     def url(self, path: str) -> httpx.URL:
         """Where ``path`` is at this service; parsed once, as that costs as much as a send."""
@@ -141,6 +195,10 @@ class Settings:
             deadline=check.check_seconds("deadline", options["deadline"], refuse),
             max_retries=check.check_count("max_retries", options["max_retries"], refuse, least=0),
             retry=_retry_policy(options["retry"]),
+            circuit_breaker=_circuit_breaker(options["circuit_breaker"]),
+            fallback=_function("fallback", options["fallback"], "(prompt, model, context) -> str"),
+            fallback_on=_errors(options["fallback_on"]),
+            before_send=_function("before_send", options["before_send"], "(query) -> query"),
             model=None if model is None else check.check_model(model, refuse),
             similarity_threshold=check.check_threshold(options["similarity_threshold"], refuse),
             context=None if context is None else check.check_context(context, refuse),

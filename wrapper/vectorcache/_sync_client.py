@@ -10,9 +10,11 @@ from typing import Any, Self, cast
 import httpx
 
 from . import _generated as api
+from ._call import Call
 from ._client import NOT_GIVEN, ConfiguredClient, NotGiven
 from ._connections import Connections
 from ._failure import AttemptFailed
+from ._llm import ask
 from ._network import SEND_AS_IT_IS, BorrowedTransport, Network
 from ._response import VectorcacheResponse
 from ._sending import Sender
@@ -63,22 +65,36 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
             The answer, with ``cache_hit``, ``similarity_score``, ``cost_saved`` (US dollars).
 
         Raises:
-            InvalidRequestError: an argument is at fault; nothing was sent.
+            InvalidRequestError: an argument is at fault, or ``before_send`` refused the query;
+                nothing was sent.
             ConfigurationError: the client is closed.
             APITimeoutError: it took too long.
             APIConnectionError: no answer came, or not all of it.
+            CircuitOpenError: the circuit breaker is open; nothing was sent.
             APIResponseError: the answer is not what the service promises.
             APIStatusError: the service refused or failed; see ``vectorcache.errors`` for the
                 class of each status.
+
+        Errors of ``fallback_on`` are raised only where there is no ``fallback``; what a fallback
+        or ``before_send`` raises reaches the caller as it is.
         """
         question = (prompt, model, similarity_threshold, context, include_debug)
         call = self._call(*question, timeout, deadline, max_retries, extra_headers)
+        try:
+            return self._answer(call)
+        except call.stands_in_for as error:
+            return call.stand_in(ask(*call.fallback), error)
+
+    def _answer(self, call: Call) -> VectorcacheResponse:
         while True:
             try:
                 sender = cast(Any, Sender(call.attempt(), self._connections))
                 return call.result(api.sync_detailed(client=sender, body=call.body).parsed)
             except AttemptFailed as failed:
                 failure = failed.failure
+            except BaseException:
+                call.dropped()
+                raise
             time.sleep(call.delay_after(failure))
 
     def close(self) -> None:

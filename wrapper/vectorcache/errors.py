@@ -3,8 +3,10 @@
 VectorcacheError
 ├── ConfigurationError (ValueError)      the client cannot be made, or is closed
 ├── InvalidRequestError (ValueError)     refused before anything was sent
+│   └── SensitiveDataError               refused by a SensitiveDataFilter
 ├── APIConnectionError                   no answer, or only a part of one
-│   └── APITimeoutError (TimeoutError)   an attempt or the whole call took too long
+│   ├── APITimeoutError (TimeoutError)   an attempt or the whole call took too long
+│   └── CircuitOpenError                 not tried, as nothing has answered for a while
 ├── APIResponseError                     an answer that breaks the service's contract
 └── APIStatusError                       an answer with an error status
     ├── BadRequestError                  400
@@ -33,6 +35,7 @@ __all__ = [
     "APITimeoutError",
     "AuthenticationError",
     "BadRequestError",
+    "CircuitOpenError",
     "ConfigurationError",
     "InternalServerError",
     "InvalidRequestError",
@@ -42,6 +45,7 @@ __all__ = [
     "PermissionDeniedError",
     "QuotaExceededError",
     "RateLimitError",
+    "SensitiveDataError",
     "ServiceUnavailableError",
     "VectorcacheError",
 ]
@@ -90,12 +94,24 @@ class InvalidRequestError(VectorcacheError, ValueError):
     """The query was refused before anything was sent; the message names the argument."""
 
 
+class SensitiveDataError(InvalidRequestError):
+    """A ``SensitiveDataFilter`` found what must not be sent; the message does not repeat it."""
+
+
 class APIConnectionError(VectorcacheError):
     """The service could not be reached, or the answer broke off."""
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):
     """An attempt took longer than ``timeout``, or the call longer than ``deadline``."""
+
+
+class CircuitOpenError(APIConnectionError):
+    """The circuit breaker is open: nothing was sent.
+
+    Attributes:
+        retry_after: seconds until the client tries the service again.
+    """
 
 
 class APIResponseError(VectorcacheError):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import anyio.lowlevel
 import pytest
 from clients import MakeClient
 from local.stand_ins import Angles, Recorder
@@ -91,14 +91,14 @@ async def test_async_llm_and_async_client() -> None:
     loops = []
 
     async def llm(prompt: str, model: str, context: str | None) -> str:
-        loops.append(asyncio.get_running_loop())
+        loops.append(anyio.lowlevel.current_token())
         return f"{prompt} {model} {context}"
 
     async with AsyncVectorcacheClient.local(llm=llm, embedder=Angles()) as client:
         miss = await client.query("30", "gpt-4o", context="shop")
         assert (await client.query("30", "gpt-4o", context="shop")).cache_hit
     assert miss.response == "30 gpt-4o shop"
-    assert loops == [asyncio.get_running_loop()]
+    assert loops == [anyio.lowlevel.current_token()]
 
 
 async def test_async_llm_that_raises() -> None:
@@ -120,7 +120,9 @@ async def test_async_llm_that_never_answers() -> None:
 
     async def llm(prompt: str, model: str, context: str | None) -> str:
         try:
-            return "an answer" if model == "gpt-4o" else await asyncio.Future()
+            if model == "stuck":
+                await anyio.sleep_forever()
+            return "an answer"
         finally:
             ended.append(model)
 

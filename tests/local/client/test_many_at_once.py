@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
+import anyio.lowlevel
 from clients import MakeClient
 from local.stand_ins import Angles
 
-from vectorcache import AsyncVectorcacheClient
+from vectorcache import AsyncVectorcacheClient, VectorcacheResponse
 
 
 def test_threads(make_local: MakeClient, path: Path) -> None:
@@ -32,36 +31,48 @@ async def test_tasks() -> None:
     """Three hundred tasks at once, more than there are connections, all get their answers."""
 
     async def llm(prompt: str, model: str, context: str | None) -> str:
-        await asyncio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         return f"for {prompt}"
 
     async with AsyncVectorcacheClient.local(llm=llm, embedder=Angles(), model="m") as client:
         prompts = [f"{n % 60} degrees" for n in range(300)]
-        queries = [client.query(prompt, similarity_threshold=1) for prompt in prompts]
-        results = await asyncio.gather(*queries)
+        results: dict[int, VectorcacheResponse] = {}
+
+        async def ask(number: int) -> None:
+            results[number] = await client.query(prompts[number], similarity_threshold=1)
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(len(prompts)):
+                tasks.start_soon(ask, number)
         again = await client.query(prompts[0], include_debug=True)
-    assert [result.response for result in results] == [f"for {prompt}" for prompt in prompts]
+    found = [results[number].response for number in range(len(prompts))]
+    assert found == [f"for {prompt}" for prompt in prompts]
     assert again.debug is not None
     assert again.debug.cache_entry_count == 60
 
 
 async def test_one_cancelled() -> None:
     """Cancelling one caller harms no other, with a single connection for both."""
-    asked = asyncio.Event()
+    asked = anyio.Event()
 
     async def llm(prompt: str, model: str, context: str | None) -> str:
         if model == "stuck":
             asked.set()
-            await asyncio.Future()
+            await anyio.sleep_forever()
         return "an answer"
 
-    async with AsyncVectorcacheClient.local(
-        llm=llm, embedder=Angles(), max_connections=1
-    ) as client:
-        stuck = asyncio.create_task(client.query("30", "stuck"))
+    async with (
+        AsyncVectorcacheClient.local(llm=llm, embedder=Angles(), max_connections=1) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        stuck = anyio.CancelScope()
+
+        async def be_stuck() -> None:
+            with stuck:
+                await client.query("30", "stuck")
+
+        tasks.start_soon(be_stuck)
         await asked.wait()
-        waiting = asyncio.create_task(client.query("30", "gpt-4o"))
         stuck.cancel()
-        assert (await waiting).response == "an answer"
-        with pytest.raises(asyncio.CancelledError):
-            await stuck
+        assert (await client.query("30", "gpt-4o")).response == "an answer"
+    assert stuck.cancelled_caught

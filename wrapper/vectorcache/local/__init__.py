@@ -15,6 +15,7 @@ for _name in ("numpy", "genai_prices"):
             name=_name,
         )
 
+from .._llm import LLM
 from .answer import Answer, Debug
 from .asgi import app
 from .embedder import Embedder
@@ -26,7 +27,6 @@ from .errors import (
     LLMError,
     LocalCacheError,
 )
-from .llm import LLM
 from .minilm import MiniLM
 from .transport import LocalTransport
 

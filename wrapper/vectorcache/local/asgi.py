@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from .._llm import LLM
 from .._logging import log_as_the_environment_says
 from .embedder import Embedder
 from .endpoint import MAX_BODY, arespond
 from .engine import Engine
-from .llm import LLM
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

@@ -9,11 +9,12 @@ from typing import Self
 import anyio.to_thread
 import numpy as np
 
+from .._llm import LLM
 from .answer import Answer, Debug
 from .embedder import Embedder, Vector
 from .errors import EmbedderError
 from .guard import contradicts
-from .llm import LLM, aask, ask, refuse_async
+from .llm import aask, ask, refuse_async
 from .minilm import MiniLM
 from .prices import call_cost, provider_of
 from .question import DEFAULT_THRESHOLD, Question

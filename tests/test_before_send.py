@@ -1,0 +1,182 @@
+"""``before_send``: the last look at a query before it leaves the process."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import attrs
+import pytest
+from clients import MakeClient
+from hypothesis import given
+from hypothesis import strategies as st
+from servers import ScriptedServer, answer
+
+from vectorcache import (
+    ConfigurationError,
+    InvalidRequestError,
+    Query,
+    SensitiveDataError,
+    SensitiveDataFilter,
+)
+
+SECRETS = {
+    "US social security number": "123-45-6789",
+    "card number": "4111 1111 1111 1111",
+    "e-mail address": "jane.doe+news@mail.example.com",
+}
+HARMLESS = [
+    "What is 10-4?",
+    "Call 555-123-4567",
+    "Version 1.2.3 of foo@2.0",
+    "ISBN 978-3-16-148410-0",
+    "The year 2026, 1234 5678 of them",
+    "a@b",
+    "@mention and user@",
+    "order 12345678901234567",
+    "0123-45-6789-1",
+]
+
+
+def test_it_sees_the_whole_query(make_client: MakeClient, server: ScriptedServer) -> None:
+    """The hook gets the query with the client's defaults filled in, and may let it pass."""
+    seen = []
+
+    def look(query: Query) -> Query:
+        seen.append(query)
+        return query
+
+    client = make_client(before_send=look, model="gpt-4o", context="shop")
+    client.query("Q", similarity_threshold=0.9)
+    assert seen == [Query("Q", "gpt-4o", 0.9, "shop", False)]
+    assert len(server.requests) == 1
+
+
+def test_it_may_change_the_query(make_client: MakeClient, server: ScriptedServer) -> None:
+    """What it returns is what is sent, and what the fallback is asked."""
+    asked = []
+
+    def llm(*question: str | None) -> str:
+        asked.append(question)
+        return "an answer"
+
+    client = make_client(
+        before_send=lambda query: attrs.evolve(query, prompt="changed", context=None),
+        fallback=llm,
+        context="shop",
+    )
+    client.query("Q", "m")
+    assert server.requests[0].json()["prompt"] == "changed"
+    assert "context" not in server.requests[0].json()
+    server.default = answer(status=500)
+    client.query("Q", "m")
+    assert asked == [("changed", "m", None)]
+
+
+def test_it_may_refuse_the_query(make_client: MakeClient, server: ScriptedServer) -> None:
+    """What it raises reaches the caller as it is, and nothing is sent or asked."""
+    asked = []
+
+    def refuse(query: Query) -> Query:
+        raise PermissionError("not on a Sunday")
+
+    client = make_client(before_send=refuse, fallback=lambda *question: asked.append(question))
+    with pytest.raises(PermissionError, match="not on a Sunday"):
+        client.query("Q", "m")
+    assert server.requests == []
+    assert asked == []
+
+
+def test_it_must_return_a_query(make_client: MakeClient, server: ScriptedServer) -> None:
+    """A forgotten ``return`` stops the query rather than sending it unseen."""
+    client = make_client(before_send=lambda query: None)
+    with pytest.raises(ConfigurationError, match="before_send returned NoneType"):
+        client.query("Q", "m")
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"prompt": ""}, {"prompt": None}, {"model": " "}, {"similarity_threshold": 2}]
+)
+def test_what_it_returns_is_checked(
+    make_client: MakeClient, server: ScriptedServer, change: dict[str, Any]
+) -> None:
+    """A changed query is held to the same rules as any other."""
+    client = make_client(before_send=lambda query: attrs.evolve(query, **change))
+    with pytest.raises(InvalidRequestError, match=next(iter(change))):
+        client.query("Q", "m")
+    assert server.requests == []
+
+
+def test_it_must_be_a_function(make_client: MakeClient) -> None:
+    """Anything else is refused when the client is made."""
+    with pytest.raises(ConfigurationError, match="before_send must be a function"):
+        make_client(before_send="redact")
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("field", ["prompt", "context"])
+def test_the_filter_refuses(
+    make_client: MakeClient, server: ScriptedServer, name: str, field: str
+) -> None:
+    """Personal data in prompt or context is refused; the message says where, and not what."""
+    client = make_client(before_send=SensitiveDataFilter())
+    query = {"prompt": "Q", "context": "shop", field: f"Mine is {SECRETS[name]}, and yours?"}
+    with pytest.raises(SensitiveDataError, match=rf"{field} was not sent.*\({name}\)") as e:
+        client.query(query["prompt"], "m", context=query["context"])
+    assert f"characters 8 to {8 + len(SECRETS[name])}" in str(e.value)
+    assert SECRETS[name] not in str(e.value)
+    assert isinstance(e.value, InvalidRequestError)
+    assert server.requests == []
+
+
+def test_the_filter_redacts(make_client: MakeClient, server: ScriptedServer) -> None:
+    """With ``action="redact"`` the query is sent with names in the place of what was found."""
+    client = make_client(before_send=SensitiveDataFilter(action="redact"))
+    client.query(f"I am {', '.join(SECRETS.values())}.", "m", context="of a@b.example")
+    sent = server.requests[0].json()
+    assert sent["prompt"] == f"I am {', '.join(f'<{name}>' for name in SECRETS)}."
+    assert sent["context"] == "of <e-mail address>"
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_the_filter_lets_the_rest_pass(text: str) -> None:
+    """What only looks a little like it is sent as it is."""
+    query = Query(text, "m", 0.85)
+    assert SensitiveDataFilter()(query) is query
+    assert SensitiveDataFilter(action="redact")(query) is query
+
+
+def test_patterns_of_your_own() -> None:
+    """Patterns replace the ready-made ones; they may be compiled or not."""
+    screen = SensitiveDataFilter(patterns={"ticket": r"T-\d+", "badge": re.compile("b[0-9]+")})
+    for text in ("see T-17", "see b4"):
+        with pytest.raises(SensitiveDataError, match=r"ticket|badge"):
+            screen(Query(text, "m", 0.85))
+    screen(Query(SECRETS["e-mail address"], "m", 0.85))
+    assert "ticket" in repr(screen)
+
+
+@pytest.mark.parametrize("options", [{"action": "warn"}, {"patterns": {"x": "("}},
+                                     {"patterns": {"x": None}}])  # fmt: skip
+def test_a_filter_that_makes_no_sense(options: dict[str, Any]) -> None:
+    """An unknown action or a broken pattern is refused when the filter is made."""
+    with pytest.raises(ConfigurationError, match=r"action is 'warn'|the pattern for 'x'"):
+        SensitiveDataFilter(**options)
+
+
+@given(st.text(), st.text(), st.sampled_from(sorted(SECRETS)))
+def test_whatever_stands_around_it(before: str, after: str, name: str) -> None:
+    """Spaces around it are enough for it to be found, whatever the rest of the prompt is."""
+    query = Query(f"{before} {SECRETS[name]} {after}", "m", 0.85)
+    with pytest.raises(SensitiveDataError):
+        SensitiveDataFilter()(query)
+    redacted = SensitiveDataFilter(action="redact")(query)
+    assert SECRETS[name] not in redacted.prompt
+
+
+@pytest.mark.parametrize("piece", ["a.", "a", "1", "1234-", "a@", "a@b.", "@", "1234 ", "-"])
+def test_hostile_text_takes_no_longer(piece: str) -> None:
+    """The longest prompt of what patterns stumble over is looked through in no time to speak of."""
+    query = Query((piece * 32_000)[:32_000], "m", 0.85)
+    SensitiveDataFilter(action="redact")(query)

@@ -1,0 +1,159 @@
+"""The circuit breaker: what a client that is told to stops asking for, and when it tries again."""
+
+from __future__ import annotations
+
+import enum
+import time
+from collections.abc import Callable
+
+import attrs
+
+from ._failure import Failure
+from ._logging import logger
+from ._process import ForkSafeLock
+from ._retry import Repeat
+from .errors import APIConnectionError, CircuitOpenError, ConfigurationError
+
+# Statuses that say of the service what a failed connection says of it.
+_OUT_OF_SERVICE = (500, 503)
+
+
+def _whole_above_zero(_: object, __: object, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError("CircuitBreaker.failures must be a whole number of at least 1")
+
+
+def _seconds_above_zero(_: object, __: object, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
+        raise ConfigurationError("CircuitBreaker.reset_after must be seconds above 0")
+
+
+@attrs.frozen
+class CircuitBreaker:
+    """When a client stops asking a service that does not answer, so that calls fail at once.
+
+    Each attempt that ends in a connection failure, a timeout, a 500 or a 503 counts; any other
+    answer sets the count back. Once ``failures`` attempts in a row have failed, whoever made
+    them, the circuit is open: calls raise ``CircuitOpenError`` without sending anything. After
+    ``reset_after`` seconds one call, the probe, makes one attempt. If the service answers it,
+    all is as before; if not, the circuit stays open for as long again.
+
+    All calls of a client share one circuit, and so do copies made by ``with_options`` that share
+    its connections.
+
+    Args:
+        failures: attempts that have to fail in a row.
+        reset_after: seconds without any attempt.
+
+    Raises:
+        ConfigurationError: a value is out of range.
+    """
+
+    failures: int = attrs.field(default=5, validator=_whole_above_zero)
+    reset_after: float = attrs.field(default=60.0, validator=_seconds_above_zero)
+
+
+class Admission(enum.Enum):
+    """What a circuit says to an attempt."""
+
+    ADMITTED = "admitted"
+    PROBE = "probe"
+    REFUSED = "refused"
+
+
+class Circuit:
+    """The state of one client's circuit breaker.
+
+    Args:
+        breaker: its figures.
+        host: the service, for messages.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self, breaker: CircuitBreaker, host: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._breaker = breaker
+        self._host = host
+        self._clock = clock
+        self._lock = ForkSafeLock()
+        self._failures = 0
+        self._last_failure = ""
+        self._next_probe: float | None = None
+
+    @property
+    def pause(self) -> float | None:
+        """Seconds until the next probe may go out; None while the circuit is closed."""
+        moment = self._next_probe
+        return None if moment is None else max(0.0, moment - self._clock())
+
+    def admit(self) -> Admission:
+        """Whether an attempt may be made."""
+        with self._lock:
+            if self._next_probe is None:
+                return Admission.ADMITTED
+            if self._clock() < self._next_probe:
+                return Admission.REFUSED
+            # Should nothing ever be heard of this probe, another goes out after the pause.
+            self._next_probe = self._clock() + self._breaker.reset_after
+            return Admission.PROBE
+
+    def succeeded(self) -> None:
+        """The service has answered an attempt."""
+        # Reading without the lock is safe, and nearly every call finds nothing to change.
+        if self._failures == 0:
+            return
+        with self._lock:
+            if self._next_probe is not None:
+                logger.info("circuit closed: %s answers again", self._host)
+            self._failures = 0
+            self._next_probe = None
+
+    def failed(self, failure: Failure, admission: Admission) -> None:
+        """An attempt has failed, in whichever way."""
+        if not failure.sent:
+            self.dropped(admission)
+        elif not _counts(failure):
+            self.succeeded()
+        else:
+            with self._lock:
+                # What began before the circuit opened tells nothing new.
+                if self._next_probe is None or admission is Admission.PROBE:
+                    self._count(failure)
+
+    def _count(self, failure: Failure) -> None:
+        self._failures += 1
+        self._last_failure = failure.text
+        if self._failures >= self._breaker.failures:
+            self._next_probe = self._clock() + self._breaker.reset_after
+            logger.warning(
+                "circuit open for %g s: failed attempts in a row on %s: %d, the last with: %s",
+                self._breaker.reset_after,
+                self._host,
+                self._failures,
+                failure.text,
+            )
+
+    def dropped(self, admission: Admission) -> None:
+        """An attempt has ended without an outcome: it was cancelled, or never sent."""
+        if admission is Admission.PROBE:
+            with self._lock:
+                self._next_probe = self._clock()
+
+    def refusal(self) -> Failure:
+        """What an attempt that was not admitted fails with."""
+        return Failure(
+            error=CircuitOpenError,
+            text=(
+                "the circuit is open, so nothing was sent; failed attempts in a row on "
+                f"{self._host}: {self._failures}, the last with: {self._last_failure}"
+            ),
+            advice="call the LLM directly until then, or pass fallback=",
+            repeat=Repeat.NEVER,
+            retry_after=self.pause or 0.0,
+            sent=False,
+        )
+
+
+def _counts(failure: Failure) -> bool:
+    return issubclass(failure.error, APIConnectionError) or failure.status_code in _OUT_OF_SERVICE
