@@ -53,7 +53,8 @@ def test_calls_fail_at_once(make_client: MakeClient, server: ScriptedServer) -> 
     assert 50 < error.retry_after <= 60
     message = str(error)
     assert f"failed attempts in a row on 127.0.0.1:{server.port}: 5" in message
-    assert 'the last with: 500 internal server error: "out of order"' in message
+    assert "the last with 500" in message
+    assert "out of order" not in message  # It may be about somebody else's prompt.
     assert "nothing was sent" in message
     assert "try again in 60 s" in message
     assert "fallback=" in message

@@ -123,15 +123,16 @@ class Circuit:
 
     def _count(self, failure: Failure) -> None:
         self._failures += 1
-        self._last_failure = failure.text
+        # Not its text: the service's words may repeat another caller's prompt.
+        self._last_failure = str(failure.status_code or failure.error.__name__)
         if self._failures >= self._breaker.failures:
             self._next_probe = self._clock() + self._breaker.reset_after
             logger.warning(
-                "circuit open for %g s: failed attempts in a row on %s: %d, the last with: %s",
+                "circuit open for %g s: failed attempts in a row on %s: %d, the last with %s",
                 self._breaker.reset_after,
                 self._host,
                 self._failures,
-                failure.text,
+                self._last_failure,
             )
 
     def dropped(self, admission: Admission) -> None:
@@ -146,7 +147,7 @@ class Circuit:
             error=CircuitOpenError,
             text=(
                 "the circuit is open, so nothing was sent; failed attempts in a row on "
-                f"{self._host}: {self._failures}, the last with: {self._last_failure}"
+                f"{self._host}: {self._failures}, the last with {self._last_failure}"
             ),
             advice="call the LLM directly until then, or pass fallback=",
             repeat=Repeat.NEVER,
