@@ -98,4 +98,5 @@ class AsyncVectorcacheClient(
             lambda: network.transport(httpx.AsyncHTTPTransport),
             self._settings.max_connections,
             shared,
+            f"{type(self).__name__} {self._settings.base_url}",
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Generic, NoReturn, Self, Type
 import httpx
 
 from . import _arguments as check
+from . import _generated
 from ._call import Call
 from ._circuit import Circuit, CircuitBreaker
 from ._connections import AsyncConnections, Connections
@@ -120,6 +121,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
             ConfigurationError: an argument, or what the environment has for it, is at fault.
         """
         log_as_the_environment_says()
+        _generated.load()
         self._settings = self._accepted(
             Settings.checked(
                 {

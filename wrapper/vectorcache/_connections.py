@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import threading
 import time
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Generic, TypeVar
+from collections.abc import AsyncIterator, Callable, Container, Iterator
+from functools import partial
+from os import getpid
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import httpx
 
 from ._attempt import Attempt
 from ._failure import AttemptFailed, of_no_connection
-from ._network import KEEPALIVE_SECONDS
+from ._loops import AsyncQueue, Loops
+from ._loops import dispose as dispose_async
+from ._network import KEEPALIVE_SECONDS, load_async_transports, load_transports
 from ._queue import Connection, ConnectionQueue, Waiter
 from ._watchdog import Watchdog
 from .errors import ConfigurationError
 
 T = TypeVar("T")
-
-# How long a broken connection's polite goodbye may hold up its caller.
-_GOODBYE_SECONDS = 0.2
 
 
 class _Connections(Generic[T]):
@@ -30,27 +30,27 @@ class _Connections(Generic[T]):
 
     Args:
         make: makes the transport of one connection.
-        size: how many connections may be in use at once.
+        size: how many connections may be in use at once, in a process or an event loop.
         shared: a transport that serves all connections, instead of ``make``.
+        owner: the client, in words.
     """
 
-    def __init__(self, make: Callable[[], T], size: int, shared: T | None) -> None:
+    def __init__(
+        self,
+        make: Callable[[], T],
+        size: int,
+        shared: T | None,
+        owner: str = "a Vectorcache client",
+    ) -> None:
         self.closed = False
         self._make = make
         self._size = size
         self._shared = shared
-        self._home: Any = None
-        self._queue: ConnectionQueue[T] = ConnectionQueue(size, KEEPALIVE_SECONDS)
+        self._owner = owner
 
-    def _queue_at(self, home: Any) -> ConnectionQueue[T]:
-        """The queue of this process or event loop, whose connections no other can use."""
+    def _refuse_if_closed(self) -> None:
         if self.closed:
             raise ConfigurationError("the client is closed: make a new one")
-        if home != self._home:
-            if self._home is not None:
-                self._queue = ConnectionQueue(self._size, KEEPALIVE_SECONDS)
-            self._home = home
-        return self._queue
 
     def _open(self, connection: Connection[T], attempt: Attempt) -> T:
         attempt.begin(connection.network_stream)
@@ -60,18 +60,25 @@ class _Connections(Generic[T]):
             connection.transport = self._make()
         return connection.transport
 
-    def _end(self) -> list[T]:
-        self.closed = True
-        idle = self._queue.close()
-        return idle if self._shared is None else [self._shared]
+    def _opened(self, attempt: Attempt) -> Any:
+        """What a failed attempt connected, which its transport forgets if TLS was to follow."""
+        return attempt.network_stream if self._shared is None else None
 
-    def __del__(self) -> None:
-        if self._home is not None and not self.closed:
+    def _warn_if_open(self, used_by: Container[int]) -> None:
+        if not self.closed and getpid() in used_by:
             warnings.warn(
-                "a Vectorcache client was not closed: use it in a with statement, or close it",
+                f"{self._owner} was not closed: use it in a with statement, or close it",
                 ResourceWarning,
                 stacklevel=1,
+                source=self,
             )
+
+
+class _Process(NamedTuple):
+    """What belongs to one process: a fork's two sides would read each other's answers."""
+
+    queue: ConnectionQueue[httpx.BaseTransport]
+    watchdog: Watchdog
 
 
 class Connections(_Connections[httpx.BaseTransport]):
@@ -82,9 +89,11 @@ class Connections(_Connections[httpx.BaseTransport]):
         make: Callable[[], httpx.BaseTransport],
         size: int,
         shared: httpx.BaseTransport | None,
+        owner: str = "a Vectorcache client",
     ) -> None:
-        super().__init__(make, size, shared)
-        self._watchdog = Watchdog()
+        super().__init__(make, size, shared, owner)
+        self._processes: dict[int, _Process] = {}
+        load_transports()
 
     @contextlib.contextmanager
     def take(self, attempt: Attempt) -> Iterator[httpx.BaseTransport]:
@@ -94,45 +103,96 @@ class Connections(_Connections[httpx.BaseTransport]):
             AttemptFailed: none came free in time.
             ConfigurationError: the client is closed.
         """
-        queue = self._queue_at(os.getpid())
-        free = threading.Event()
-        waiter: Waiter[httpx.BaseTransport] = Waiter(free.set)
+        here = self._here()
+        # Not an Event: Ctrl-C inside one may leave it locked.
+        free: SimpleQueue[None] = SimpleQueue()
+        waiter: Waiter[httpx.BaseTransport] = Waiter(partial(free.put, None))
         try:
-            if not queue.take(waiter):
-                free.wait(attempt.seconds_to_queue)
+            if not here.queue.take(waiter):
+                with contextlib.suppress(Empty):
+                    free.get(timeout=attempt.seconds_to_queue)
             connection = waiter.connection
             if connection is None:
                 raise AttemptFailed(of_no_connection(self._size))
             if attempt.fresh:
-                self._dispose(connection.strip())
+                _dispose(connection.strip())
             transport = self._open(connection, attempt)
-            with self._watchdog.watch(attempt):
-                yield transport
+            here.watchdog.watch(attempt)
+            yield transport
             connection.network_stream = attempt.network_stream
-        except BaseException:
-            self._dispose(waiter.strip())
-            raise
+            waiter.finished = True
         finally:
-            self._dispose(queue.leave(waiter, time.monotonic()))
+            try:
+                self._leave(here, waiter, attempt)
+            except BaseException:
+                # Ctrl-C in the midst of it: what is done stays done, and the rest is done now.
+                self._leave(here, waiter, attempt)
+                raise
 
     def close(self) -> None:
-        for transport in self._end():
-            transport.close()
+        self.closed = True
+        if self._shared is not None:
+            self._shared.close()
+        self._drop_inherited()
+        here = self._processes.get(getpid())
+        if here is not None:
+            here.watchdog.stop()
+            for transport in here.queue.close():
+                _dispose(transport)
 
     def __del__(self) -> None:
-        super().__del__()
-        # Else each socket would warn as well. Async ones have no loop left to close them on.
+        self._warn_if_open(self._processes)
+        # Else each socket would warn as well.
         with contextlib.suppress(Exception):
             self.close()
 
-    def _dispose(self, transport: httpx.BaseTransport | None) -> None:
-        if transport is not None:
-            with contextlib.suppress(Exception):
-                transport.close()
+    def _here(self) -> _Process:
+        process = getpid()
+        here = self._processes.get(process)
+        if here is None:
+            # Of two threads that come first, both get the same one.
+            here = self._processes.setdefault(
+                process, _Process(ConnectionQueue(self._size, KEEPALIVE_SECONDS), Watchdog())
+            )
+            self._drop_inherited()
+        self._refuse_if_closed()
+        return here
+
+    def _drop_inherited(self) -> None:
+        # This ends nothing that the parent goes on using: it only closes our side's handles.
+        for process in tuple(self._processes):
+            if process != getpid():
+                inherited = self._processes.pop(process, None)
+                for transport in () if inherited is None else inherited.queue.idle():
+                    _dispose(transport)
+
+    def _leave(self, here: _Process, waiter: Waiter[httpx.BaseTransport], attempt: Attempt) -> None:
+        here.watchdog.forget(attempt)
+        if not waiter.finished:
+            _dispose(waiter.strip())
+            _dispose(self._opened(attempt))
+        _dispose(here.queue.leave(waiter, time.monotonic()))
+
+
+def _dispose(closable: Any) -> None:
+    if closable is not None:
+        with contextlib.suppress(Exception):
+            closable.close()
 
 
 class AsyncConnections(_Connections[httpx.AsyncBaseTransport]):
     """Connections that tasks wait for."""
+
+    def __init__(
+        self,
+        make: Callable[[], httpx.AsyncBaseTransport],
+        size: int,
+        shared: httpx.AsyncBaseTransport | None,
+        owner: str = "a Vectorcache client",
+    ) -> None:
+        super().__init__(make, size, shared, owner)
+        self._loops = Loops(size)
+        load_async_transports()
 
     @contextlib.asynccontextmanager
     async def take(self, attempt: Attempt) -> AsyncIterator[httpx.AsyncBaseTransport]:
@@ -142,9 +202,10 @@ class AsyncConnections(_Connections[httpx.AsyncBaseTransport]):
             AttemptFailed: none came free in time.
             ConfigurationError: the client is closed.
         """
-        import anyio.lowlevel  # Here and below: those who use threads need not load it.
+        import anyio  # Those who use threads need not load it.
 
-        queue = self._queue_at((os.getpid(), anyio.lowlevel.current_token()))
+        self._refuse_if_closed()
+        queue = await self._loops.queue()
         free = anyio.Event()
         waiter: Waiter[httpx.AsyncBaseTransport] = Waiter(free.set)
         try:
@@ -155,24 +216,33 @@ class AsyncConnections(_Connections[httpx.AsyncBaseTransport]):
             if connection is None:
                 raise AttemptFailed(of_no_connection(self._size))
             if attempt.fresh:
-                await self._dispose(connection.strip())
+                await dispose_async(connection.strip())
             yield self._open(connection, attempt)
-        except BaseException:
-            await self._dispose(waiter.strip())
-            raise
+            waiter.finished = True
         finally:
-            await self._dispose(queue.leave(waiter, time.monotonic()))
+            try:
+                await self._leave(queue, waiter, attempt)
+            except BaseException:
+                # A cancellation in the midst of it: what is done stays done.
+                await self._leave(queue, waiter, attempt)
+                raise
 
     async def aclose(self) -> None:
-        for transport in self._end():
-            await transport.aclose()
+        self.closed = True
+        try:
+            if self._shared is not None:
+                await self._shared.aclose()
+        finally:
+            await self._loops.close()
 
-    async def _dispose(self, transport: httpx.AsyncBaseTransport | None) -> None:
-        import anyio
+    def __del__(self) -> None:
+        self._warn_if_open(self._loops.used_by)
+        self._loops.forget()  # Now, whoever may keep the warning, and with it this.
 
-        if transport is not None:
-            with (
-                contextlib.suppress(Exception),
-                anyio.move_on_after(_GOODBYE_SECONDS, shield=True),
-            ):
-                await transport.aclose()
+    async def _leave(
+        self, queue: AsyncQueue, waiter: Waiter[httpx.AsyncBaseTransport], attempt: Attempt
+    ) -> None:
+        if not waiter.finished:
+            await dispose_async(waiter.strip())
+            await dispose_async(self._opened(attempt))
+        await dispose_async(queue.leave(waiter, time.monotonic()))

@@ -1,4 +1,4 @@
-"""What we use of the generated client, loaded by the first query.
+"""What we use of the generated client, loaded when the first client is made.
 
 It takes about as long to load as all the rest of this package, and a program that only imports
 us should not wait for it.
@@ -31,6 +31,12 @@ _MODULES = {
     "UNSET": "vectorcache_api.types",
     "Unset": "vectorcache_api.types",
 }
+
+
+def load() -> None:
+    """Loads it now: a process forked while another thread is loading it could never do so."""
+    for name in _MODULES:
+        __getattr__(name)
 
 
 def __getattr__(name: str) -> Any:

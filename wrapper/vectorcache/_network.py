@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
-import threading
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from importlib import import_module
+from os import getpid
 from typing import Any, Final, TypeVar
 
 import httpx
 
+from ._process import ForkSafeLock
 from .errors import ConfigurationError
 
 # Servers and proxies close idle connections after 5 to 75 seconds or more; when one does so just
@@ -23,13 +26,38 @@ _LIMITS = httpx.Limits(
 T = TypeVar("T", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
 
+# What a first call would load. A process that is forked while another of its threads is loading
+# a module can never load that, so the client's constructor does.
+_TRANSPORTS = ("httpcore", "encodings.idna", "encodings.utf_8_sig")
+_ASYNC_TRANSPORTS = (
+    *_TRANSPORTS,
+    "anyio.lowlevel",
+    "anyio.streams.tls",
+    "concurrent.futures.thread",
+)
+_ASYNC_BACKEND = "anyio._backends._asyncio"
+
+
+def load_transports() -> None:
+    for module in _TRANSPORTS:
+        import_module(module)
+
+
+def load_async_transports() -> None:
+    for module in _ASYNC_TRANSPORTS:
+        import_module(module)
+    # It has no public name: where it is called otherwise, the first call loads it.
+    with contextlib.suppress(ImportError):
+        import_module(_ASYNC_BACKEND)
+
+
 class Network:
     """What all transports of one client share: the TLS context and the proxy."""
 
     def __init__(self, base_url: str) -> None:
         self._url = httpx.URL(base_url)
-        self._tls: ssl.SSLContext | None = None
-        self._lock = threading.Lock()
+        self._tls: dict[int, ssl.SSLContext] = {}
+        self._lock = ForkSafeLock()
 
     def transport(self, kind: type[T]) -> T:
         """A new transport that will hold one connection, made when it is first used."""
@@ -42,14 +70,15 @@ class Network:
             ) from None
 
     def _tls_context(self, proxy: str | None) -> ssl.SSLContext:
+        process = getpid()  # After a fork, another thread's hold on it might never end.
         with self._lock:
-            if self._tls is None:
+            if process not in self._tls:
                 if self._url.scheme == "https" or proxy is not None:
                     # Reading the certificates takes 25 ms and more: once a client is enough.
-                    self._tls = httpx.create_ssl_context()
+                    self._tls[process] = httpx.create_ssl_context()
                 else:
-                    self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody
-            return self._tls
+                    self._tls[process] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody
+            return self._tls[process]
 
 
 def _environment_proxy(url: httpx.URL) -> str | None:
@@ -62,6 +91,32 @@ def _environment_proxy(url: httpx.URL) -> str | None:
 
 # ``auth=None``: neither .netrc nor the client's own credentials may replace the key.
 SEND_AS_IT_IS: Final[dict[str, Any]] = {"stream": True, "auth": None, "follow_redirects": False}
+
+
+class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A request's body in one piece.
+
+    httpx's own is read by a generator, of which trio complains when a request is broken off.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter((self._content,))
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Once(self._content)
+
+
+class _Once(AsyncIterator[bytes]):
+    def __init__(self, content: bytes) -> None:
+        self._left = [content]
+
+    async def __anext__(self) -> bytes:
+        if not self._left:
+            raise StopAsyncIteration
+        return self._left.pop()
 
 
 class BorrowedTransport(httpx.BaseTransport):

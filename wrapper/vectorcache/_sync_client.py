@@ -123,5 +123,8 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
                 )
         network = Network(self._settings.base_url)
         return Connections(
-            lambda: network.transport(httpx.HTTPTransport), self._settings.max_connections, shared
+            lambda: network.transport(httpx.HTTPTransport),
+            self._settings.max_connections,
+            shared,
+            f"{type(self).__name__} {self._settings.base_url}",
         )

@@ -10,7 +10,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from queue import Empty, SimpleQueue
 
 from ._attempt import Attempt
 
@@ -25,48 +25,61 @@ class Watchdog:
     """One thread, started when first needed, that shuts the sockets of overdue attempts."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
         self._attempts: set[Attempt] = set()
         self._thread: threading.Thread | None = None
         self._wakes = 0.0
+        self._stopped = False
+        # Not a Condition: Ctrl-C inside one may leave it locked.
+        self._lock = threading.Lock()
+        self._earlier: SimpleQueue[None] = SimpleQueue()
 
-    @contextlib.contextmanager
-    def watch(self, attempt: Attempt) -> Iterator[None]:
-        """Sees to it that what is inside does not wait on the network past ``attempt.ends``."""
+    def watch(self, attempt: Attempt) -> None:
+        """Sees to it that ``attempt`` does not wait on the network past ``attempt.ends``."""
         if attempt.ends is None:
-            yield
             return
-        with self._changed:
+        with self._lock:
             self._attempts.add(attempt)
-            # Not alive after a fork, where only the forking thread goes on.
             if self._thread is None or not self._thread.is_alive():
+                self._wakes = attempt.ends
                 self._thread = threading.Thread(
                     target=self._run, name="vectorcache-watchdog", daemon=True
                 )
-                self._wakes = attempt.ends
-                self._thread.start()
+                # At the interpreter's end there are no new threads: the timeouts have to do.
+                with contextlib.suppress(RuntimeError):
+                    self._thread.start()
             elif attempt.ends < self._wakes:
-                self._changed.notify()
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._attempts.discard(attempt)
+                self._earlier.put(None)
+
+    def forget(self, attempt: Attempt) -> None:
+        """Lets go of an attempt, whose socket may be another's from now on."""
+        with self._lock:
+            self._attempts.discard(attempt)
+
+    def stop(self) -> None:
+        """Ends the thread as soon as there is nothing to watch."""
+        self._stopped = True
+        self._earlier.put(None)
 
     def _run(self) -> None:
-        with self._changed:
-            while True:
-                now = time.monotonic()
-                for attempt in [a for a in self._attempts if a.ends is not None and a.ends <= now]:
-                    if _shut(attempt):
-                        self._attempts.discard(attempt)
-                # What is still connecting has no socket that could be shut yet.
-                ends = [max(a.ends, now + _AGAIN) for a in self._attempts if a.ends is not None]
-                self._wakes = min(ends, default=now + _LINGER)
-                self._changed.wait(self._wakes - now)
-                if not self._attempts and time.monotonic() >= self._wakes:
-                    self._thread = None
-                    return
+        while self._look():
+            with contextlib.suppress(Empty):
+                left = self._wakes - time.monotonic()
+                self._earlier.get(timeout=min(max(0.0, left), _LINGER))
+
+    def _look(self) -> bool:
+        """Shuts what is overdue; False if there has been nothing to do for a while."""
+        with self._lock:
+            now = time.monotonic()
+            for attempt in [a for a in self._attempts if a.ends is not None and a.ends <= now]:
+                if _shut(attempt):
+                    self._attempts.discard(attempt)
+            if not self._attempts and (self._stopped or now >= self._wakes):
+                self._thread = None
+                return False
+            # What is still connecting has no socket that could be shut yet.
+            ends = [max(a.ends, now + _AGAIN) for a in self._attempts if a.ends is not None]
+            self._wakes = min(ends, default=now + _LINGER)
+            return True
 
 
 def _shut(attempt: Attempt) -> bool:

@@ -1,0 +1,234 @@
+"""Cancellation: at every point where a query waits, it ends there and costs nobody anything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import gzip
+import itertools
+import json
+import socket
+import threading
+import types
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
+from functools import partial
+from typing import Any
+
+import anyio
+import pytest
+from clients import KEY
+from lifetimes.echo import EchoServer
+from servers import HIT, Step, answer, hang_up
+
+from vectorcache import AsyncVectorcacheClient, RetryPolicy
+
+OK = json.dumps(HIT).encode()
+
+# A wait that is short, but a wait.
+POLICY = RetryPolicy(transient_backoff=0.001, throttled_backoff=0.001, uncertain_delay=0.001)
+
+
+class Walk:
+    """One run of a coroutine that is interrupted at the n-th point where it waits."""
+
+    def __init__(self, point: int, interrupt: Callable[[Any], object]) -> None:
+        self.interrupted = False
+        self._point = point
+        self._interrupt = interrupt
+
+    @types.coroutine
+    def through(self, steps: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        go_on: Callable[[], Any] = partial(steps.send, None)
+        for number in itertools.count(1):
+            try:
+                waits_for = go_on()
+            except StopIteration as stop:
+                return stop.value
+            if number == self._point:
+                self.interrupted = True
+                self._interrupt(waits_for)
+            try:
+                go_on = partial(steps.send, (yield waits_for))
+            except BaseException as error:
+                go_on = partial(steps.throw, error)
+
+
+def at_once(task: asyncio.Task[Any], _: object) -> None:
+    """Cancels while what the task waits for has not come."""
+    task.cancel()
+
+
+def as_it_comes(task: asyncio.Task[Any], waits_for: Any) -> None:
+    """Cancels when what the task waits for has come and the task has not heard of it."""
+    if waits_for is None:
+        task.cancel()
+    else:
+        waits_for.add_done_callback(lambda _: task.cancel())
+
+
+async def natively(how: Callable[..., None], steps: Coroutine[Any, Any, Any], point: int) -> bool:
+    """Whether the point was reached; then the task must have ended as cancelled."""
+    walk = Walk(point, lambda waits_for: how(task, waits_for))
+    task = asyncio.ensure_future(walk.through(steps))
+    await asyncio.wait([task])
+    assert task.cancelled() is walk.interrupted
+    return walk.interrupted
+
+
+async def by_timeout(steps: Coroutine[Any, Any, Any], point: int) -> bool:
+    """The same with ``asyncio.timeout``, which must be able to tell its own cancellation."""
+    walk = Walk(point, lambda _: scope.reschedule(0))
+    scope = asyncio.timeout(None)
+    with contextlib.suppress(TimeoutError):
+        async with scope:
+            await walk.through(steps)
+            assert not walk.interrupted
+    assert scope.expired() is walk.interrupted
+    task = asyncio.current_task()
+    assert task is not None and task.cancelling() == 0
+    return walk.interrupted
+
+
+async def by_scope(steps: Coroutine[Any, Any, Any], point: int) -> bool:
+    """The same with a cancel scope, of asyncio or of trio."""
+    walk = Walk(point, lambda _: scope.cancel())
+    with anyio.CancelScope() as scope:
+        await walk.through(steps)
+        # Where it shut a connection undisturbed and had nothing more to wait for, it is done.
+        await anyio.lowlevel.checkpoint()
+        assert not walk.interrupted
+    assert scope.cancelled_caught is walk.interrupted
+    return walk.interrupted
+
+
+Interrupt = Callable[[Coroutine[Any, Any, Any], int], Coroutine[Any, Any, bool]]
+
+WAYS: dict[str, tuple[str, Interrupt]] = {
+    "cancel": ("asyncio", partial(natively, at_once)),
+    "cancel as it comes": ("asyncio", partial(natively, as_it_comes)),
+    "asyncio.timeout": ("asyncio", by_timeout),
+    "cancel scope": ("asyncio", by_scope),
+    "trio": ("trio", by_scope),
+}
+
+
+def in_pieces(connection: socket.socket) -> None:
+    """An answer that comes bit by bit."""
+    whole, pause = answer(), threading.Event()
+    for start in range(0, len(whole), 40):
+        connection.sendall(whole[start : start + 40])
+        pause.wait(0.002)
+
+
+STATES: dict[str, tuple[bool, list[Step]]] = {
+    "cold": (False, []),
+    "warm": (True, []),
+    "gzip": (False, [answer(raw=gzip.compress(OK), headers={"Content-Encoding": "gzip"})]),
+    "in pieces": (True, [in_pieces]),
+    "retried": (False, [answer(status=500), answer(status=429)]),
+    "broken off": (False, [hang_up]),
+    "connected anew": (True, [hang_up]),
+}
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> Iterator[tuple[str, Interrupt]]:
+    """How it is cancelled; and nothing may be left for the garbage collector to complain of."""
+    yield WAYS[request.param]
+    gc.collect()
+
+
+async def still_usable(client: AsyncVectorcacheClient) -> None:
+    """With its only connection lost, the client would keep this waiting."""
+    assert (await client.query("after", "m", deadline=10)).response == "after"
+
+
+@contextlib.asynccontextmanager
+async def one_connection(url: str) -> AsyncGenerator[AsyncVectorcacheClient]:
+    async with AsyncVectorcacheClient(KEY, url, max_connections=1, retry=POLICY) as client:
+        yield client
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_query_cancelled_anywhere(
+    any_server: EchoServer, way: tuple[str, Interrupt], state: str
+) -> None:
+    """Wherever a query waits, cancelling it ends it as cancelled, and the next is answered."""
+    backend, interrupted = way
+    warm, script = STATES[state]
+
+    async def main() -> int:
+        for point in itertools.count(1):
+            async with one_connection(any_server.url) as client:
+                if warm:
+                    await still_usable(client)
+                any_server.script = list(script)
+                if not await interrupted(client.query("Q", "m"), point):
+                    return point
+                any_server.script = []
+                await still_usable(client)
+        return 0
+
+    assert anyio.run(main, backend=backend) > 1
+    assert any_server.wait_until_idle(10)
+
+
+def test_a_query_cancelled_in_the_queue(server: EchoServer, way: tuple[str, Interrupt]) -> None:
+    """Also while it waits for a connection, or has just been given one."""
+    backend, interrupted = way
+
+    async def main() -> int:
+        for point in itertools.count(1):
+            async with one_connection(server.url) as client, anyio.create_task_group() as tasks:
+                asked, go_on = threading.Event(), threading.Event()
+
+                def hold(
+                    connection: socket.socket,
+                    asked: threading.Event = asked,
+                    go_on: threading.Event = go_on,
+                ) -> None:
+                    asked.set()
+                    go_on.wait(10)
+                    connection.sendall(answer())
+
+                server.script = [hold]
+                tasks.start_soon(client.query, "holds it", "m")
+                await anyio.to_thread.run_sync(asked.wait, 10)
+                waits = client.query("waits", "m")
+                tasks.start_soon(_later, go_on)
+                reached = await interrupted(waits, point)
+                go_on.set()
+                await still_usable(client)
+                if not reached:
+                    return point
+        return 0
+
+    assert anyio.run(main, backend=backend) > 1
+    assert server.wait_until_idle(10)
+
+
+async def _later(event: threading.Event) -> None:
+    await anyio.lowlevel.checkpoint()
+    await anyio.lowlevel.checkpoint()
+    event.set()
+
+
+def test_closing_cancelled_anywhere(any_server: EchoServer, way: tuple[str, Interrupt]) -> None:
+    """Cancelling ``aclose`` ends it as cancelled, and the connections are closed all the same."""
+    backend, interrupted = way
+
+    async def main() -> int:
+        for point in itertools.count(1):
+            client = AsyncVectorcacheClient(KEY, any_server.url)
+            async with anyio.create_task_group() as tasks:
+                for number in range(3):
+                    tasks.start_soon(client.query, f"Q{number}", "m")
+            reached = await interrupted(client.aclose(), point)
+            assert client.closed
+            if not reached:
+                return point
+        return 0
+
+    assert anyio.run(main, backend=backend) > 1
+    assert any_server.wait_until_idle(10)
