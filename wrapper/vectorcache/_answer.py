@@ -123,17 +123,22 @@ def _refuse_constant(name: str) -> NoReturn:
 _decoder = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object, least: float = -math.inf) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:
-        return math.isfinite(value)
+        return math.isfinite(value) and value >= least
     except OverflowError:
         return False
 
 
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_amount(value: object) -> bool:
+    return _is_number(value, least=0)
+
+
+def _is_count(value: object) -> bool:
+    # 7.0 is an integer in JSON Schema.
+    return _is_amount(value) and value == int(value)  # type: ignore[call-overload]
 
 
 def _is_text(value: object) -> bool:
@@ -148,16 +153,16 @@ def _is_boolean(value: object) -> bool:
 _FIELDS = (
     ("cache_hit", True, False, "boolean", _is_boolean),
     ("response", True, False, "string", _is_text),
-    ("cost_saved", True, False, "number", _is_number),
+    ("cost_saved", True, False, "number", _is_amount),
     ("llm_provider", True, False, "string", _is_text),
     ("similarity_score", False, True, "number", _is_number),
 )
 _DEBUG_FIELDS = (
-    ("embedding_time_ms", False, False, "number", _is_number),
-    ("search_time_ms", False, False, "number", _is_number),
-    ("total_time_ms", False, False, "number", _is_number),
+    ("embedding_time_ms", False, False, "number", _is_amount),
+    ("search_time_ms", False, False, "number", _is_amount),
+    ("total_time_ms", False, False, "number", _is_amount),
     ("matched_cache_entry_id", False, True, "string", _is_text),
-    ("cache_entry_count", False, False, "integer", _is_integer),
+    ("cache_entry_count", False, False, "integer", _is_count),
 )
 
 

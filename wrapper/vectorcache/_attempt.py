@@ -11,7 +11,15 @@ import httpx
 
 from . import _status
 from ._answer import Answer, BodyReader, UnreadableAnswer
-from ._failure import AttemptFailed, of_exception, of_unreadable, without_key
+from ._failure import (
+    AttemptFailed,
+    Failure,
+    of_exception,
+    of_unreadable,
+    without_frames,
+    without_key,
+)
+from ._network import Body
 from .errors import VectorcacheError
 
 if TYPE_CHECKING:
@@ -76,12 +84,29 @@ class Attempt:
         self._traced = False
         self._connected = False
         self._sent = False
+        self._proxy = ""
+        self._tunnelling = False
         self._reader: BodyReader | None = None
         self._expected = ""
+        self._ends_with_connection = False
 
     @property
     def host(self) -> str:
         return self._settings.url("").netloc.decode()
+
+    @property
+    def peer(self) -> str:
+        """What the attempt connects to, in words."""
+        if not self._proxy:
+            return self.host
+        if self._connected:
+            return f"{self.host} through the proxy {self._proxy}"
+        return f"the proxy {self._proxy}, which should lead to {self.host}"
+
+    @property
+    def proxy(self) -> str:
+        """The proxy that the attempt is made through, as far as is known yet; "" for none."""
+        return self._proxy
 
     @property
     def seconds_to_queue(self) -> float | None:
@@ -145,13 +170,15 @@ class Attempt:
     ) -> httpx.Request:
         """The request, from what the generated function wants sent."""
         self.line = f"{method.upper()} {url}"
+        content = _encoder.encode(json).encode()
         request = httpx.Request(
             method,
             self._settings.url(url),
             headers={**self._headers, **headers},
-            content=_encoder.encode(json).encode(),
+            content=content,
             extensions={"timeout": self._timeouts, "trace": trace},
         )
+        request.stream = Body(content)
         request.headers["Authorization"] = f"Bearer {self._settings.api_key.reveal()}"
         return request
 
@@ -173,6 +200,10 @@ class Attempt:
     def _follow(self, event: str, info: Mapping[str, Any]) -> None:
         self._traced = True
         if event == _SEND:
+            self._tunnelling = info["request"].method == b"CONNECT"
+        if self._tunnelling and event in (_SEND, _SENT, _ANSWERED):
+            return  # That is the proxy's business; the service has yet to see anything.
+        if event == _SEND:
             self._step = "sending the request to {host}"
         elif event == _SENT:
             self._sent = True
@@ -180,24 +211,38 @@ class Attempt:
         elif event == _ANSWERED:
             self.answered = True
         elif event.endswith(_CONNECT):
-            self._step = "connecting to {host}"
+            self._proxy = self._proxy_at(info.get("host", ""), info.get("port"))
+            through = f" through the proxy {self._proxy}" if self._proxy else ""
+            self._step = "connecting to {host}" + through
         elif event.endswith(_CONNECTED):
             self._connected = True
             self._sent = self.answered = False
             self.network_stream = info.get("return_value")
 
+    def _proxy_at(self, host: str, port: int | None) -> str:
+        url = self._settings.url("")
+        its_port = url.port or {"http": 80, "https": 443}[url.scheme]
+        service = (url.raw_host.decode(), its_port)
+        return "" if (host, port) == service else f"{host}:{port}"
+
     def reader(self, response: httpx.Response) -> BodyReader:
         """What collects the body of ``response``, whose status and headers have arrived."""
         self.status_code = response.status_code
-        self.answer_headers = response.headers
+        self.answer_headers = self._without_key(response.headers)
         self.request_id = self._request_id(response.headers)
         length = response.headers.get("content-length", "")
         if re.fullmatch(r"[0-9]{1,15}", length):
             self._expected = f" of {int(length):,}"
+        self._ends_with_connection = not (length or "transfer-encoding" in response.headers)
         self._reader = BodyReader(
             response.headers.get("content-encoding", ""), self._settings.max_response_bytes
         )
         return self._reader
+
+    def _without_key(self, headers: httpx.Headers) -> httpx.Headers:
+        redact = self._settings.api_key.redact_bytes
+        clean = [(redact(name), redact(value)) for name, value in headers.raw]
+        return headers if clean == headers.raw else httpx.Headers(clean)
 
     def _request_id(self, headers: httpx.Headers) -> str | None:
         for name in _REQUEST_ID_HEADERS:
@@ -213,15 +258,17 @@ class Attempt:
         Raises:
             AttemptFailed: its status is not 200, or it is not what the service promises.
             UnreadableAnswer: it is too large, or its compression is broken.
+            httpx.ReadTimeout: it ended only because time did.
         """
+        if self._ends_with_connection and self.expired:
+            raise httpx.ReadTimeout("the answer had not ended")  # The watchdog ended it.
         status, key = response.status_code, self._settings.api_key
         if status != 200:
             try:
                 content = reader.content()
             except UnreadableAnswer:
                 content = b""  # The status decides.
-            answer = Answer(status, response.headers, content)
-            raise AttemptFailed(_status.of_answer(answer, self.request_id, key))
+            raise AttemptFailed(self._of_status(status, content))
         content = reader.content()
         try:
             return Answer.checked(status, response.headers, content)
@@ -229,19 +276,34 @@ class Attempt:
             body = _status.body_of(content, key)
             raise AttemptFailed(of_unreadable(error, self, body)) from None
 
+    def _of_status(self, status: int, content: bytes) -> Failure:
+        answer = Answer(status, self.answer_headers, content)
+        return _status.of_answer(answer, self.request_id, self._settings.api_key)
+
+    def _of_exception(self, error: Exception) -> Failure:
+        failure = of_exception(error, self)
+        if self.status_code in (None, 200):
+            return failure
+        # The status decides, however much of the body came.
+        known = self._of_status(self.status_code, b"")
+        return known._replace(text=f"{known.text}; {failure.text}", cause=failure.cause)
+
     def failure(self, error: Exception, request: httpx.Request) -> Exception:
         """What to raise for ``error``, met while sending or reading."""
         # The error may hold the request, and be kept for long by whoever catches ours.
         request.headers.pop("Authorization", None)
         match error:
             case VectorcacheError():
+                without_frames(error)
                 return error
             case AttemptFailed():
                 failure = error.failure
             case UnreadableAnswer():
                 failure = of_unreadable(error, self)
             case _:
-                failure = of_exception(error, self)
+                failure = self._of_exception(error)
+        # What the service sent is of no more use, and a traceback would lead to it.
+        self._reader, self.answer_headers = None, httpx.Headers()
         return AttemptFailed(without_key(failure, self._settings.api_key))
 
 

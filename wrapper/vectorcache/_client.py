@@ -7,7 +7,18 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, ClassVar, Final, Generic, NoReturn, Self, TypeVar, Unpack
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Final,
+    Generic,
+    NoReturn,
+    Self,
+    TypeVar,
+    Unpack,
+    cast,
+)
 
 import httpx
 
@@ -20,6 +31,7 @@ from ._llm import LLM, is_async
 from ._logging import log_as_the_environment_says
 from ._query import BeforeSend, Query
 from ._retry import RetryPolicy, RetryQuota
+from ._secret import hidden
 from ._settings import FALLBACK_ON, ClientOptions, Errors, Settings
 from ._version import __version__
 from .errors import ConfigurationError, InvalidRequestError
@@ -120,12 +132,15 @@ class ConfiguredClient(ABC, Generic[C, H]):
         Raises:
             ConfigurationError: an argument, or what the environment has for it, is at fault.
         """
+        # First of all: tracebacks of what follows may be shown with their variables.
+        key = hidden(api_key)
+        del api_key
         log_as_the_environment_says()
         _generated.load()
         self._settings = self._accepted(
             Settings.checked(
                 {
-                    "api_key": api_key,
+                    "api_key": key,
                     "base_url": base_url,
                     "timeout": timeout,
                     "deadline": deadline,
@@ -219,6 +234,8 @@ class ConfiguredClient(ABC, Generic[C, H]):
         unknown = options.keys() - ClientOptions.__annotations__.keys()
         if unknown:
             raise TypeError(f"with_options() got unknown options: {', '.join(sorted(unknown))}")
+        if "api_key" in options:
+            cast(dict[str, Any], options)["api_key"] = hidden(options["api_key"])
         copy = object.__new__(type(self))
         shares = not _OWN_CONNECTIONS & options.keys()
         copy._borrows = "http_client" not in options
@@ -303,6 +320,8 @@ class ConfiguredClient(ABC, Generic[C, H]):
         )
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_connections"):
+            return f"<{type(self).__name__}, not made>"  # In a traceback that shows variables.
         state = ", closed" if self.closed else ""
         return f"<{type(self).__name__} {self._settings.base_url}{state}>"
 

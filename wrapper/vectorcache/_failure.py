@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import httpx
 
 from ._answer import TooLargeAnswer, UnreadableAnswer
+from ._excerpt import excerpt
 from ._retry import Repeat
 from .errors import (
     APIConnectionError,
@@ -22,6 +24,10 @@ from .errors import (
 if TYPE_CHECKING:
     from ._attempt import Attempt
     from ._secret import APIKey
+
+
+# What a proxy says that will say the same again: it knows better, or does not know us (407, 403).
+_REFUSED = re.compile("3|4(?!08|25|29)")
 
 
 class Failure(NamedTuple):
@@ -70,8 +76,7 @@ def of_exception(error: Exception, attempt: Attempt) -> Failure:
                 error=APIConnectionError,
                 text=f"the proxy did not connect to {host}: {_said(error)}",
                 advice="check the proxy variables of the environment",
-                # A refusal (407, 403) will be repeated by the proxy as well.
-                repeat=Repeat.NEVER if str(error)[:1] == "4" else Repeat.TRANSIENT,
+                repeat=Repeat.NEVER if _REFUSED.match(str(error)) else Repeat.TRANSIENT,
                 cause=cause,
             )
         case httpx.ConnectError() if (problem := _tls_problem(error)) is not None:
@@ -82,15 +87,28 @@ def of_exception(error: Exception, attempt: Attempt) -> Failure:
                 repeat=Repeat.NEVER,
                 cause=cause,
             )
-        case httpx.ConnectError():
+        case httpx.ConnectError() | UnicodeError() if attempt.status_code is None:
+            # With UnicodeError Python refuses a host name.
             return Failure(
                 error=APIConnectionError,
-                text=f"could not connect to {host}: {_said(error)}",
-                advice="check the network and base_url",
+                text=f"could not connect to {attempt.peer}: {_said(error)}",
+                advice=(
+                    "check the proxy variables of the environment"
+                    if attempt.proxy
+                    else "check the network and base_url"
+                ),
                 repeat=Repeat.TRANSIENT,
                 cause=cause,
             )
-        case httpx.TransportError():
+        case httpx.TransportError() | OSError() if _client_certificate_missing(error):
+            return Failure(
+                error=APIConnectionError,
+                text=f"no secure connection to {host}: it asks for a certificate: {_said(error)}",
+                advice="pass an http_client= that has one",
+                repeat=Repeat.NEVER,
+                cause=cause,
+            )
+        case httpx.TransportError() | OSError():  # httpcore lets some of TLS's errors through.
             return _of_broken_connection(error, attempt, cause)
     return Failure(
         error=APIConnectionError,
@@ -140,7 +158,7 @@ def of_no_connection(max_connections: int) -> Failure:
 def of_unreadable(reason: UnreadableAnswer, attempt: Attempt, body: Any = None) -> Failure:
     """The meaning of an answer with status 200 that is not what the service promises."""
     too_large = isinstance(reason, TooLargeAnswer)
-    quoted = f' ("{body}")' if isinstance(body, str) else ""
+    quoted = f' ("{excerpt(body)}")' if isinstance(body, str) else ""
     return Failure(
         error=APIResponseError,
         text=f"{attempt.host} sent an answer that cannot be used: {reason}{quoted}",
@@ -191,12 +209,33 @@ def _tls_problem(error: BaseException) -> str | None:
             return f"its certificate is not valid here ({link.verify_message})"
         if isinstance(link, ssl.SSLError):
             # A handshake cut off by the network names no reason, and may work the next time.
-            reason = (link.reason or "").replace("_", " ").lower()
+            reason = _reason(link).replace("_", " ").lower()
             if reason and "eof" not in reason:
-                hint = ": does that port speak http://?" if "version" in reason else ""
+                plain = reason == "wrong version number"
+                hint = ": does that port speak http://?" if plain else ""
                 return f"TLS failed ({reason}){hint}"
     return None
 
 
+def _reason(error: ssl.SSLError) -> str:
+    # Python's own come without the attribute.
+    return getattr(error, "reason", None) or ""
+
+
+def _client_certificate_missing(error: BaseException) -> bool:
+    # With TLS 1.3 a server says so only after the handshake.
+    reasons = [_reason(link) for link in _chain(error) if isinstance(link, ssl.SSLError)]
+    return any("ALERT" in reason and "CERTIFICATE" in reason for reason in reasons)
+
+
 def _said(error: BaseException) -> str:
-    return str(error).rstrip(".") or type(error).__name__
+    for link in _chain(error):
+        # The system's own words: what was made of them is often less than that, or nothing.
+        if (
+            isinstance(link, OSError)
+            and link.strerror
+            and not isinstance(link, ssl.SSLWantReadError)
+        ):
+            return excerpt(str(link))
+    # Some exceptions quote all that was received.
+    return excerpt(str(error)).rstrip(".") or type(error).__name__

@@ -68,7 +68,7 @@ def _utc_by_any_name(name: str | None, offset: int | None) -> tzinfo | None:
 
 def _number(value: object) -> float | None:
     if isinstance(value, str):
-        return float(value) if re.fullmatch(_NUMBER, value.strip()) else None
+        return float(value.strip()) if re.fullmatch(_NUMBER, value.strip()) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

@@ -75,10 +75,19 @@ class Network:
             if process not in self._tls:
                 if self._url.scheme == "https" or proxy is not None:
                     # Reading the certificates takes 25 ms and more: once a client is enough.
-                    self._tls[process] = httpx.create_ssl_context()
+                    self._tls[process] = _trusting_context()
                 else:
                     self._tls[process] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody
             return self._tls[process]
+
+
+def _trusting_context() -> ssl.SSLContext:
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise ConfigurationError(
+            f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}"
+        ) from None
 
 
 def _environment_proxy(url: httpx.URL) -> str | None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import httpx
 
 from . import _generated as api
 from ._hints import reset_time
 from ._response import DebugInfo, RateLimit, ResponseMeta, VectorcacheResponse
-
-T = TypeVar("T")
 
 
 def response_of(parsed: api.QueryResponse, meta: ResponseMeta) -> VectorcacheResponse:
@@ -41,17 +37,18 @@ def _debug_info(parsed: api.QueryResponse) -> DebugInfo | None:
     debug = parsed.debug
     if isinstance(debug, api.Unset):
         return None
+    count = debug.cache_entry_count
     return DebugInfo(
         _number(debug.embedding_time_ms),
         _number(debug.search_time_ms),
         _number(debug.total_time_ms),
-        _set(debug.matched_cache_entry_id),
-        _set(debug.cache_entry_count),
+        _text(debug.matched_cache_entry_id),
+        None if isinstance(count, api.Unset) else int(count),
         extra=debug.additional_properties,
     )
 
 
-def _set(value: T | api.Unset | None) -> T | None:
+def _text(value: str | api.Unset | None) -> str | None:
     return None if isinstance(value, api.Unset) else value
 
 

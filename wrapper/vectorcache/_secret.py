@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from typing import NoReturn
 
 
@@ -14,6 +15,9 @@ class APIKey:
     def __init__(self, value: str) -> None:
         self._value = value
 
+    def fits(self, pattern: str) -> bool:
+        return isinstance(self._value, str) and bool(re.fullmatch(pattern, self._value))
+
     def reveal(self) -> str:
         return self._value
 
@@ -23,6 +27,9 @@ class APIKey:
     def redact(self, text: str) -> str:
         """``text`` without the key, for a service or proxy that repeats what it was sent."""
         return text.replace(self._value, "[key removed]")
+
+    def redact_bytes(self, text: bytes) -> bytes:
+        return text.replace(self._value.encode(), b"[key removed]")
 
     def __repr__(self) -> str:
         return "APIKey(hidden)"
@@ -37,3 +44,8 @@ class APIKey:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an API key cannot be pickled or copied: pass it by the environment")
+
+
+def hidden(value: str | APIKey | None) -> APIKey | None:
+    """The key out of sight; an empty one counts as none."""
+    return APIKey(value) if value and not isinstance(value, APIKey) else value or None

@@ -6,6 +6,7 @@ an answer they can parse, or raise ``AttemptFailed``.
 
 from __future__ import annotations
 
+import ssl
 from typing import Any, Generic, TypeVar, cast
 
 import httpx
@@ -45,6 +46,8 @@ class Sender(_Sending[Connections]):
                             break
                 finally:
                     response.close()
+                if _holds_more(transport, response):
+                    transport.close()
             return attempt.answer(response, reader)
         except Exception as error:
             raise attempt.failure(error, request) from None
@@ -75,9 +78,39 @@ class AsyncSender(_Sending[AsyncConnections]):
                                 break
                     finally:
                         await response.aclose()
+                    if _holds_more(transport, response):
+                        await transport.aclose()
             return attempt.answer(response, reader)
         except Exception as error:
             raise attempt.failure(error, request) from None
         except BaseException as error:
             without_frames(error)
             raise
+
+
+def _holds_more(transport: Any, response: httpx.Response) -> bool:
+    """Whether more than the answer has been read off the connection.
+
+    httpcore keeps such bytes, and takes them for the answer to the next request. It shows them
+    nowhere, hence the private names; a transport that is not httpx's own has none of them.
+    """
+    connection = next(iter(getattr(getattr(transport, "_pool", None), "connections", ())), None)
+    while connection is not None:
+        state = getattr(connection, "_h11_state", None)
+        if state is not None:
+            return bool(state.trailing_data[0]) or _tls_holds_more(response)
+        connection = getattr(connection, "_connection", None)
+    return False
+
+
+def _tls_holds_more(response: httpx.Response) -> bool:
+    tls = response.extensions["network_stream"].get_extra_info("ssl_object")
+    if not isinstance(tls, ssl.SSLObject):
+        return False  # What a socket holds makes it readable, and httpcore looks at that.
+    try:
+        tls.read(1)
+    except ssl.SSLWantReadError:
+        return False
+    except ssl.SSLError:
+        pass
+    return True

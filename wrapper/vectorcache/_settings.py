@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
-import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias, TypedDict
 
@@ -16,7 +16,7 @@ from ._circuit import CircuitBreaker
 from ._llm import LLM
 from ._query import BeforeSend
 from ._retry import RetryPolicy
-from ._secret import APIKey
+from ._secret import APIKey, hidden
 from .errors import (
     APIConnectionError,
     APIResponseError,
@@ -67,36 +67,38 @@ class ClientOptions(TypedDict, total=False):
     allow_insecure_http: bool
 
 
-def _api_key(value: str | APIKey | None) -> APIKey:
-    if isinstance(value, APIKey):
-        return value
-    source = "api_key" if value else API_KEY_VARIABLE
-    key = value or os.environ.get(API_KEY_VARIABLE)
-    if not key:
+def _api_key(given: APIKey | None) -> APIKey:
+    source = "api_key" if given else API_KEY_VARIABLE
+    key = given or hidden(os.environ.get(API_KEY_VARIABLE))
+    if key is None:
         raise ConfigurationError(
             f"no API key: set the environment variable {API_KEY_VARIABLE}, or pass api_key= "
             "(VectorcacheClient.local() needs none)"
         )
-    if not isinstance(key, str) or not re.fullmatch(_KEY, key):
+    if not key.fits(_KEY):
         raise ConfigurationError(
             f"{source} is no key: it must be ASCII text without spaces or line ends "
             "(a key read from a file often carries the file's last line end)"
         )
-    return APIKey(key)
+    return key
 
 
 def _base_url(value: str | None, allow_insecure_http: bool) -> str:
     source = "base_url" if value else BASE_URL_VARIABLE
     text = value or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
-    try:
+    url = None
+    with contextlib.suppress(httpx.InvalidURL, TypeError):
         url = httpx.URL(text)
-    except (httpx.InvalidURL, TypeError):
-        raise ConfigurationError(f"{source} is no URL: use one like {DEFAULT_BASE_URL}") from None
+    # Not raised where it was caught: httpx's frames hold the URL, and it may hold a password.
+    if url is None:
+        raise ConfigurationError(f"{source} is no URL: use one like {DEFAULT_BASE_URL}")
     if url.userinfo:
         # Said without the URL, which holds a password.
         raise ConfigurationError(f"{source} holds a user name or password: pass api_key= instead")
     if url.scheme not in ("https", "http") or not url.host:
         raise ConfigurationError(f"{source} is {text!r}: use one like {DEFAULT_BASE_URL}")
+    if url.port is not None and not 0 < url.port < 65_536:
+        raise ConfigurationError(f"{source} is {text!r}: ports go from 1 to 65,535")
     if url.query or url.fragment:
         raise ConfigurationError(f"{source} is {text!r}: it must end with the host or a path")
     if url.scheme == "http" and not (allow_insecure_http or _is_loopback(url.host)):

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from . import errors
 from ._answer import Answer, parse_json
+from ._excerpt import excerpt
 from ._failure import Failure
 from ._hints import retry_after
 from ._retry import Repeat
 from ._secret import APIKey
 
-_EXCERPT = 300
+# Of what is handed out: copying and pickling call themselves for each level.
+_DEEPEST = 50
 
-_TARGET = r"(?:[A-Za-z]+:)?//(?:[^/?#@]*@)?([^/?#]+)|([^?#]+)"
+_TARGET = r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#]*@)?+([^/?#]+)|(?:[^?#]*@)?+([^?#]+)"
 
 _LATER = "try again later, or call the LLM directly"
 
@@ -99,20 +101,50 @@ def _names_quota(body: dict[Any, Any]) -> bool:
 
 
 def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
+        return None
+    return value
 
 
 def _redirect(headers: Mapping[str, str]) -> str:
     # Without user, password and query, which may be secrets.
     target = re.match(_TARGET, headers.get("location", ""))
-    return f"redirect to {_excerpt(target[1] or target[2])}" if target else "redirect"
+    return f"redirect to {excerpt(target[1] or target[2])}" if target else "redirect"
 
 
 def body_of(content: bytes, key: APIKey) -> Any:
     """The JSON value of a body, or a short excerpt of its text; None where it has none."""
     text = key.redact(content.decode("utf-8", "replace"))
     value = _json_or_none(text)
-    return value if value is not None else (_excerpt(text) or None)
+    if value is None or not _is_shallow(value):
+        return key.redact(excerpt(text)) or None
+    return _redacted(value, key)
+
+
+def _redacted(value: Any, key: APIKey) -> Any:
+    # The key may have been escaped, and is not any more.
+    match value:
+        case str():
+            return key.redact(value)
+        case list():
+            return [_redacted(inner, key) for inner in value]
+        case dict():
+            return {key.redact(name): _redacted(inner, key) for name, inner in value.items()}
+    return value
+
+
+def _is_shallow(value: Any) -> bool:
+    """Whether it has no more than ``_DEEPEST`` levels."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for outer in level for inner in _parts(outer)]
+        if not level:
+            return True
+    return False
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _json_or_none(text: str) -> Any:
@@ -125,7 +157,7 @@ def _json_or_none(text: str) -> Any:
 def _service_words(body: Any) -> str:
     """The service's own words, in any of the documented shapes."""
     if not isinstance(body, dict):
-        return "" if body is None else _excerpt(str(body))
+        return "" if body is None else excerpt(str(body))
     for name in ("detail", "message", "error"):
         words = _flat(body.get(name))
         if words:
@@ -133,26 +165,17 @@ def _service_words(body: Any) -> str:
     return ""
 
 
-def _flat(value: Any) -> str:
+def _flat(value: Any, depth: int = 3) -> str:
+    """``value`` as a text; of lists in lists no more than anybody sends."""
+    if not depth:
+        return ""
     match value:
         case str():
-            return _excerpt(value)
+            return excerpt(value)
         case list():  # FastAPI's validation errors
-            return _excerpt("; ".join(filter(None, map(_flat, value[:5]))))
+            return excerpt("; ".join(filter(None, (_flat(one, depth - 1) for one in value[:5]))))
         case {"msg": str(message), "loc": [*where]}:
-            return f"{'.'.join(str(part)[:40] for part in where[:6])}: {message}"
+            return excerpt(f"{'.'.join(str(part)[:40] for part in where[:6])}: {message}")
         case {"message": str(message)} | {"msg": str(message)}:
-            return _excerpt(message)
+            return excerpt(message)
     return ""
-
-
-def _excerpt(text: str) -> str:
-    """A short piece of ``text`` on one line, without markup and control characters."""
-    text = text[:4_000]
-    if text.lstrip()[:1] == "<":
-        from html import unescape  # Its list of entities is not worth loading for any other case.
-
-        text = re.sub(r"(?is)<(script|style|title)\b.*?</\1\s*>", " ", text)
-        text = unescape(re.sub(r"<[^<>]*>", " ", text))
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "…"

@@ -1,0 +1,332 @@
+"""How long the service asks to wait, and what becomes of it; and clocks that are wrong."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+from faults.behaviour import Close, Step, answer, on_request
+from faults.scenario import Answers, Group, Raises, Scenario, lasts
+from faults.scenarios.slow import WAYS
+
+from vectorcache import (
+    APITimeoutError,
+    InternalServerError,
+    QuotaExceededError,
+    RateLimitError,
+    RetryPolicy,
+    ServiceUnavailableError,
+)
+
+# The answers' own clock, far from this machine's.
+DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
+UNIX = 784_111_777
+A_SECOND_LATER = "Sun, 06 Nov 1994 08:49:38 GMT"
+AN_HOUR_LATER = "Sun, 06 Nov 1994 09:49:37 GMT"
+
+# Back-off so long that no call could end in time if it were waited for.
+ONLY_HINTS = RetryPolicy(transient_backoff=1e6, throttled_backoff=1e6, max_backoff=1e6)
+
+
+def asks(
+    headers: Mapping[str, str] | None = None, body: Any = None, status: int = 429, date: str = DATE
+) -> Step:
+    body = {"detail": "because"} if body is None else body
+    return on_request(answer(body, status=status, headers={"Date": date, **(headers or {})}))
+
+
+def honoured(
+    fault: str,
+    seconds: float,
+    headers: Mapping[str, str] | None = None,
+    body: Any = None,
+    status: int = 429,
+) -> Scenario:
+    return Scenario(
+        fault=fault,
+        promise=f"Tried again after {seconds:g} s, neither earlier nor much later.",
+        steps=(asks(headers, body, status),),
+        sees=Answers(attempts=2),
+        requests=2,
+        at_least=seconds,
+        within=seconds + 0.5,
+    )
+
+
+def ignored(
+    fault: str,
+    headers: Mapping[str, str] | None = None,
+    body: Any = None,
+    status: int = 429,
+    date: str = DATE,
+) -> Scenario:
+    return Scenario(
+        fault=fault,
+        promise="Ignored in favour of back-off.",
+        steps=(asks(headers, body, status, date),),
+        sees=Answers(attempts=2),
+        requests=2,
+        within=0.5,
+    )
+
+
+def raised(
+    fault: str,
+    seconds: float,
+    headers: Mapping[str, str] | None = None,
+    body: Any = None,
+    status: int = 429,
+    query: Mapping[str, Any] | None = None,
+    says: str = "try again in",
+) -> Scenario:
+    return Scenario(
+        fault=fault,
+        promise="The error comes at once, with `retry_after`, so that the caller can decide.",
+        rest=asks(headers, body, status),
+        query=query or {},
+        sees=Raises(
+            RateLimitError if status == 429 else ServiceUnavailableError,
+            1,
+            (str(status), says),
+            status=status,
+            retry_after=seconds,
+        ),
+        requests=1,
+        within=0.5,
+    )
+
+
+HINTS = Group(
+    "Wait hints",
+    (
+        honoured("`Retry-After` with decimals", 0.2, {"Retry-After": "0.2"}),
+        honoured("`Retry-After` on `503`", 0.2, {"Retry-After": "0.2"}, status=503),
+        honoured("`Retry-After` on `500`", 0.2, {"Retry-After": "0.2"}, status=500),
+        honoured("`Retry-After` in whole seconds", 1, {"Retry-After": "1"}),
+        honoured("`Retry-After` with blanks around it", 0.3, {"Retry-After": "  0.3 "}),
+        honoured("`Retry-After` as an HTTP date", 1, {"Retry-After": A_SECOND_LATER}),
+        honoured("`retry_after` in the body", 0.3, body={"error": "slow", "retry_after": 0.3}),
+        honoured("`retry_after` as a text", 0.3, body={"error": "slow", "retry_after": "0.3"}),
+        honoured(
+            "`retry_after` in the body of a `503`",
+            0.3,
+            body={"error": "down", "retry_after": 0.3},
+            status=503,
+        ),
+        honoured("`X-RateLimit-Reset` as seconds ahead", 0.3, {"X-RateLimit-Reset": "0.3"}),
+        honoured(
+            "Header and body, the header shorter",
+            0.3,
+            {"Retry-After": "0.3"},
+            {"retry_after": 50},
+        ),
+        honoured(
+            "Header and body, the header longer",
+            0.5,
+            {"Retry-After": "0.5"},
+            {"retry_after": 0.01},
+        ),
+        honoured(
+            "A header that makes no sense, and a body that does",
+            0.3,
+            {"Retry-After": "soon"},
+            {"retry_after": 0.3},
+        ),
+        honoured(
+            "A body before `X-RateLimit-Reset`",
+            0.3,
+            {"X-RateLimit-Reset": "50"},
+            {"retry_after": 0.3},
+        ),
+        Scenario(
+            fault="A different hint on each attempt",
+            promise="Each is waited for, where back-off would take days.",
+            client={"retry": ONLY_HINTS},
+            steps=(asks({"Retry-After": "0.2"}), asks({"Retry-After": "0.4"}, status=503)),
+            sees=Answers(attempts=3),
+            requests=3,
+            at_least=0.6,
+            within=1.1,
+        ),
+        *(
+            ignored(f"`Retry-After` that is {kind}", {"Retry-After": value})
+            for kind, value in {
+                "0": "0",
+                "negative": "-5",
+                "empty": "",
+                "a word": "soon",
+                "`nan`": "nan",
+                "`inf`": "inf",
+                "an exponent": "1e1",
+                "hexadecimal": "0x10",
+                "longer than a year": "99999999",
+                "of 400 digits": 400 * "9",
+                "a list": "5, 10",
+                "a date in the past": "Sun, 06 Nov 1994 08:49:07 GMT",
+                "a date without a day": "Sun, 99 Nov 1994 08:49:38 GMT",
+                "a date in 8,000 years": "Sun, 06 Nov 9994 08:49:38 GMT",
+                "the time of day": "08:49:38",
+            }.items()
+        ),
+        *(
+            ignored(f"`retry_after` in the body that is {kind}", body={"retry_after": value})
+            for kind, value in {
+                "negative": -1,
+                "true": True,
+                "null": None,
+                "a list": [60],
+                "an object": {"seconds": 60},
+                "of 400 digits": 10**400,
+            }.items()
+        ),
+        ignored("`retry_after` in a body that is a list", body=[{"retry_after": 60}]),
+        ignored("`X-RateLimit-Reset` that is 0", {"X-RateLimit-Reset": "0"}),
+        ignored("`X-RateLimit-Reset` that is a word", {"X-RateLimit-Reset": "soon"}),
+        ignored("`X-RateLimit-Reset` in the past", {"X-RateLimit-Reset": f"{UNIX - 60}"}),
+        ignored("`X-RateLimit-Reset` on `503`", {"X-RateLimit-Reset": "50"}, status=503),
+        raised("`Retry-After` above the cap of 60 s", 61.0, {"Retry-After": "61"}),
+        raised("`retry_after` above the cap of 60 s", 3_600.0, body={"retry_after": 3_600}),
+        raised("`Retry-After` of a day, on `503`", 86_400.0, {"Retry-After": "86400"}, status=503),
+        *(
+            raised(f"{name} an hour ahead", 3_600.0, {header: value})
+            for name, header, value in (
+                ("`Retry-After` as an HTTP date", "Retry-After", AN_HOUR_LATER),
+                (
+                    "`Retry-After` as a date of RFC 850",
+                    "Retry-After",
+                    "Sunday, 06-Nov-94 09:49:37 GMT",
+                ),
+                ("`Retry-After` as C writes dates", "Retry-After", "Sun Nov  6 09:49:37 1994"),
+                ("`X-RateLimit-Reset` in seconds", "X-RateLimit-Reset", "3600"),
+            )
+        ),
+        raised(
+            "A hint longer than the deadline",
+            27.0,
+            {"Retry-After": "27"},
+            query={"deadline": 5},
+            says="the deadline of 5 s leaves no time for more",
+        ),
+        raised("A hint, and no retries left", 7.0, {"Retry-After": "7"}, query={"max_retries": 0}),
+        Scenario(
+            fault="A hint above a lower cap",
+            promise="`RetryPolicy.max_retry_after` is the cap.",
+            client={"retry": RetryPolicy(max_retry_after=0.2)},
+            rest=asks({"Retry-After": "0.3"}),
+            sees=Raises(RateLimitError, 1, ("429",), status=429, retry_after=0.3),
+            requests=1,
+            within=0.3,
+        ),
+        Scenario(
+            fault="A hint on `429` for the monthly quota",
+            promise="`QuotaExceededError` at once, with `retry_after`.",
+            rest=asks({"Retry-After": "0.3"}, {"current_usage": 1, "monthly_limit": 1}),
+            sees=Raises(QuotaExceededError, 1, ("429",), status=429, retry_after=0.3),
+            requests=1,
+            within=0.3,
+        ),
+        Scenario(
+            fault="A hint on `501`",
+            promise="Never repeated, all the same.",
+            rest=asks({"Retry-After": "0.1"}, status=501),
+            sees=Raises(InternalServerError, 1, ("501",), status=501, retry_after=0.1),
+            requests=1,
+        ),
+        Scenario(
+            fault="A hint, and then a connection that is closed",
+            promise="The hint is honoured; the connection that was closed meanwhile counts for "
+            "nothing.",
+            steps=(
+                on_request(
+                    answer({"detail": "x"}, status=503, headers={"Retry-After": "0.3"}), Close()
+                ),
+            ),
+            query={"max_retries": 1},
+            sees=Answers(attempts=2),
+            requests=2,
+            connections=2,
+            at_least=0.3,
+        ),
+    ),
+)
+
+
+def by_the_clock(
+    fault: str, clock: Callable[[float], float], headers: Mapping[str, str] | None = None
+) -> Scenario:
+    return Scenario(
+        fault=fault,
+        promise="Dates are measured against the answer's own `Date`: `retry_after` is an hour.",
+        clock=clock,
+        steps=(asks(headers or {"Retry-After": AN_HOUR_LATER}),),
+        sees=Raises(RateLimitError, 1, ("429",), status=429, retry_after=3_600.0),
+        requests=1,
+        within=0.5,
+    )
+
+
+_jumps = itertools.cycle((-1e6, 0.0, 1e6))
+
+CLOCKS = Group(
+    "Clocks",
+    (
+        by_the_clock("The machine's clock is a day ahead", lambda now: now + 86_400),
+        by_the_clock("The machine's clock is a day behind", lambda now: now - 86_400),
+        by_the_clock("The machine's clock stands at 1970", lambda _: 0.0),
+        by_the_clock("The machine's clock jumps at each look", lambda now: now + next(_jumps)),
+        by_the_clock(
+            "The machine's clock is a day ahead, and `X-RateLimit-Reset` says seconds",
+            lambda now: now + 86_400,
+            {"X-RateLimit-Reset": "3600"},
+        ),
+        Scenario(
+            fault="The machine's clock jumps while a call waits to be repeated",
+            promise="What was asked for is waited for.",
+            clock=lambda now: now + next(_jumps),
+            steps=(asks({"Retry-After": "0.3"}),),
+            sees=Answers(attempts=2),
+            requests=2,
+            at_least=0.3,
+            within=0.8,
+        ),
+        Scenario(
+            fault="The clock jumps while a call waits for its answer",
+            promise="The deadline is kept: it runs on a clock that cannot jump.",
+            clock=lambda now: now + next(_jumps),
+            rest=on_request(*WAYS["The body a byte at a time"][0]),
+            query={"deadline": 0.4},
+            sees=Raises(APITimeoutError, 1, ("timed out after 0.4 s",), status=200),
+            requests=1,
+            **lasts(0.4),
+        ),
+        Scenario(
+            fault="A date to wait for, from a server without a clock",
+            promise="Measured against this machine's clock: there is no other.",
+            steps=(
+                on_request(
+                    answer(
+                        {"detail": "x"},
+                        status=503,
+                        headers={
+                            "Retry-After": format_datetime(
+                                datetime(2040, 1, 1, 1, tzinfo=UTC), usegmt=True
+                            )
+                        },
+                    )
+                ),
+            ),
+            clock=lambda _: datetime(2040, 1, 1, tzinfo=UTC).timestamp(),
+            sees=Raises(ServiceUnavailableError, 1, ("503",), status=503, retry_after=3_600.0),
+            requests=1,
+            within=0.5,
+        ),
+        ignored(
+            "A `Date` that is none",
+            {"Retry-After": "Sun, 06 Nov 1994 08:49:38 GMT"},
+            date="yesterday",
+        ),
+    ),
+)

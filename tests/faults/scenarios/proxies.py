@@ -1,0 +1,452 @@
+"""Proxies and other settings of the environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clients import KEY
+from faults.behaviour import (
+    Close,
+    Drip,
+    Pause,
+    Reset,
+    Send,
+    Stall,
+    answer,
+    head,
+    on_connect,
+    on_request,
+    on_tunnel,
+)
+from faults.certificates import Certificate
+from faults.scenario import HTTPS, Answers, Group, Outcome, Raises, Scenario, lasts
+from faults.scenarios.reuse import WRONG
+from faults.server import Listening
+
+from vectorcache import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    ConfigurationError,
+    LLMProviderError,
+)
+
+PROXY = "http://127.0.0.1:<port>"
+FOR_HTTP: dict[str, Any] = {
+    "client": {"base_url": "http://far.localhost"},
+    "environment": {"HTTP_PROXY": PROXY},
+}
+FOR_HTTPS: dict[str, Any] = {
+    "client": {"base_url": "https://far.localhost"},
+    "environment": {"HTTPS_PROXY": PROXY},
+    "over": HTTPS,
+    "tls_first": False,
+}
+WITH_PASSWORD = {"HTTPS_PROXY": "http://user:secret@127.0.0.1:<port>"}
+
+
+def refuses(status: str, attempts: int) -> Scenario:
+    return Scenario(
+        fault=f"The proxy answers `{status}` to CONNECT",
+        promise=(
+            "`APIConnectionError` with the proxy's words, never repeated."
+            if attempts == 1
+            else "Tried again, then `APIConnectionError` with the proxy's words."
+        ),
+        rest=on_tunnel(head("Content-Length: 0", status=status), Close()),
+        sees=Raises(
+            APIConnectionError,
+            attempts,
+            ("the proxy did not connect to far.localhost", status, "proxy variables"),
+        ),
+        requests=0,
+        connections=attempts,
+        **FOR_HTTPS,
+    )
+
+
+def slow(
+    fault: str, *actions: Any, promise: str = "`APITimeoutError` at the deadline."
+) -> Scenario:
+    return Scenario(
+        fault=fault,
+        promise=promise,
+        rest=on_tunnel(*actions),
+        query={"deadline": 0.3},
+        sees=Raises(
+            APITimeoutError, 1, ("while connecting to far.localhost through the proxy 127.0.0.1:",)
+        ),
+        requests=0,
+        **FOR_HTTPS,
+        **lasts(0.3),
+    )
+
+
+PROXIES = Group(
+    "Proxies",
+    (
+        Scenario(
+            fault="A proxy for `http://`",
+            promise="It is asked, and passes the answer on.",
+            sees=Answers(),
+            requests=1,
+            **FOR_HTTP,
+        ),
+        Scenario(
+            fault="A proxy for `https://`",
+            promise="It connects, and sees neither key nor query.",
+            calls=2,
+            sees=Answers(),
+            requests=2,
+            connections=1,
+            **FOR_HTTPS,
+        ),
+        Scenario(
+            fault="`407` from a proxy for `http://`",
+            promise="`APIStatusError`, never repeated.",
+            rest=on_request(answer(status=407, raw=b"")),
+            sees=Raises(APIStatusError, 1, ("407 proxy authentication required",), status=407),
+            requests=1,
+            **FOR_HTTP,
+        ),
+        Scenario(
+            fault="`502` and a page from a proxy for `http://`",
+            promise="Tried again, then `LLMProviderError` that does not blame the LLM.",
+            rest=on_request(answer(status=502, raw=b"<h1>no route</h1>")),
+            sees=Raises(LLMProviderError, 3, ("502 bad gateway", "no route"), status=502),
+            requests=3,
+            **FOR_HTTP,
+        ),
+        Scenario(
+            fault="A proxy for `http://` that closes an idle connection as we write on it",
+            promise="Sent again at once on a fresh connection; not counted as an attempt.",
+            warm=1,
+            steps=(on_request(Close()),),
+            query={"max_retries": 0},
+            sees=Answers(),
+            requests=2,
+            **FOR_HTTP,
+        ),
+        Scenario(
+            fault="A proxy for `http://` that stalls",
+            promise="`APITimeoutError` at the deadline.",
+            rest=on_request(Stall()),
+            query={"deadline": 0.3},
+            sees=Raises(APITimeoutError, 1, ("waiting for the answer",)),
+            requests=1,
+            **FOR_HTTP,
+            **lasts(0.3),
+        ),
+        Scenario(
+            fault="A proxy that refuses connections",
+            promise="Tried again, then `APIConnectionError` that names the proxy.",
+            listening=Listening.REFUSES,
+            sees=Raises(
+                APIConnectionError,
+                3,
+                ("could not connect to the proxy 127.0.0.1:", "far.localhost", "proxy variables"),
+            ),
+            requests=0,
+            **FOR_HTTPS,
+        ),
+        Scenario(
+            fault="A proxy that nobody knows",
+            promise="Tried again, then `APIConnectionError` that names it.",
+            client={"base_url": "http://far.localhost"},
+            environment={"HTTP_PROXY": "http://no-such-proxy.invalid:3128"},
+            sees=Raises(
+                APIConnectionError,
+                3,
+                ("could not connect to the proxy no-such-proxy.invalid:3128",),
+            ),
+            requests=0,
+            within=20,
+            not_usable_after="the fault is in the environment",
+        ),
+        Scenario(
+            fault="Connecting to a proxy hangs",
+            promise="`APITimeoutError` at the deadline, that names the proxy.",
+            listening=Listening.IGNORES,
+            query={"deadline": 0.3},
+            sees=Raises(
+                APITimeoutError, 1, ("connecting to far.localhost through the proxy 127.0.0.1:",)
+            ),
+            requests=0,
+            **FOR_HTTPS,
+            **lasts(0.3),
+        ),
+        refuses("407 Proxy Authentication Required", 1),
+        refuses("403 Forbidden", 1),
+        refuses("302 Found", 1),
+        refuses("429 Too Many Requests", 3),
+        refuses("502 Bad Gateway", 3),
+        refuses("503 Service Unavailable", 3),
+        refuses("504 Gateway Timeout", 3),
+        Scenario(
+            fault="A proxy that fails once",
+            promise="Tried again, and answered.",
+            steps=(on_tunnel(head("Content-Length: 0", status="502 Bad Gateway"), Close()),),
+            sees=Answers(attempts=2),
+            requests=1,
+            **FOR_HTTPS,
+        ),
+        Scenario(
+            fault="A proxy that closes instead of answering CONNECT",
+            promise="Tried again, as the request was never sent.",
+            steps=(on_tunnel(Close()),) * 2,
+            sees=Answers(attempts=3),
+            requests=1,
+            **FOR_HTTPS,
+        ),
+        Scenario(
+            fault="A proxy that resets instead of answering CONNECT",
+            promise="Tried again, as the request was never sent.",
+            steps=(on_tunnel(Reset()),) * 2,
+            sees=Answers(attempts=3),
+            requests=1,
+            **FOR_HTTPS,
+        ),
+        Scenario(
+            fault="A proxy that answers CONNECT with noise",
+            promise="`APIConnectionError` after all attempts, as the request was never sent.",
+            rest=on_tunnel(bytes(range(256)), Close()),
+            sees=Raises(APIConnectionError, 3, ("far.localhost",)),
+            requests=0,
+            **FOR_HTTPS,
+        ),
+        slow("A proxy that does not answer CONNECT", Stall()),
+        slow("A proxy that drips its answer to CONNECT", Drip(500 * b"HTTP/1.1 200 OK")),
+        slow(
+            "A proxy that answers CONNECT, and the handshake behind it stalls",
+            Send(head(status="200 OK")),
+            Stall(),
+        ),
+        Scenario(
+            fault="A proxy that does not answer CONNECT, against `timeout`",
+            promise="Tried again after each `timeout`, as the request was never sent.",
+            steps=(on_tunnel(Stall()),) * 2,
+            query={"timeout": 0.3},
+            sees=Answers(attempts=3),
+            requests=1,
+            **FOR_HTTPS,
+            **lasts(0.6),
+        ),
+        Scenario(
+            fault="An answer that drips, through a proxy",
+            promise="`APITimeoutError` at the deadline.",
+            rest=on_request(Drip(answer())),
+            query={"deadline": 0.3},
+            sees=Raises(APITimeoutError, 1, ("waiting for the answer of far.localhost",)),
+            requests=1,
+            **FOR_HTTPS,
+            **lasts(0.3),
+        ),
+        Scenario(
+            fault="A proxy that answers for the service itself, with its own certificate",
+            promise="`APIConnectionError` that says so, never repeated; the key is not sent.",
+            certificate=Certificate.UNKNOWN_AUTHORITY,
+            sees=Raises(APIConnectionError, 1, ("its certificate is not valid here",)),
+            requests=0,
+            not_usable_after="the proxy keeps its certificate",
+            **FOR_HTTPS,
+        ),
+        Scenario(
+            fault="Plain text behind a proxy for `https://`",
+            promise="`APIConnectionError` that says so, never repeated.",
+            rest=on_tunnel(head(status="200 OK"), Pause(0.02), answer(), Close()),
+            sees=Raises(APIConnectionError, 1, ("no secure connection",)),
+            requests=0,
+            **FOR_HTTPS,
+        ),
+        Scenario(
+            fault="An idle connection through a proxy is closed as we write on it",
+            promise="Sent again at once through a fresh tunnel; not counted as an attempt.",
+            warm=1,
+            steps=(on_request(Close()),),
+            query={"max_retries": 0},
+            sees=Answers(),
+            requests=2,
+            **FOR_HTTPS,
+        ),
+        *(
+            Scenario(
+                fault=f"A second answer that nobody asked for, through a proxy for {scheme}",
+                promise="The next call gets its own answer.",
+                steps=(on_request(answer() + WRONG),),
+                calls=2,
+                query={"max_retries": 0},
+                sees=Answers(),
+                requests=2,
+                **settings,
+            )
+            for scheme, settings in (("`http://`", FOR_HTTP), ("`https://`", FOR_HTTPS))
+        ),
+        Scenario(
+            fault="A proxy with a password, which it does not like",
+            promise="`APIConnectionError` without the password.",
+            rest=on_tunnel(head("Content-Length: 0", status="407 No"), Close()),
+            sees=Raises(
+                APIConnectionError, 1, ("the proxy did not connect",), ("secret", "dXNlcjpz")
+            ),
+            requests=0,
+            **{**FOR_HTTPS, "environment": WITH_PASSWORD},
+        ),
+        Scenario(
+            fault="A proxy with a password, which stalls",
+            promise="`APITimeoutError` without the password.",
+            rest=on_connect(Stall()),
+            query={"deadline": 0.3},
+            sees=Raises(APITimeoutError, 1, ("through the proxy",), ("secret", "user")),
+            requests=0,
+            **{**FOR_HTTPS, "environment": WITH_PASSWORD},
+            **lasts(0.3),
+        ),
+        Scenario(
+            fault="A proxy of a kind that does not exist",
+            promise="`ConfigurationError` without its password.",
+            client={"base_url": "http://far.localhost"},
+            environment={"HTTP_PROXY": "gopher://user:secret@proxy"},
+            sees=Raises(ConfigurationError, range(2), ("proxy",), ("secret",)),
+            requests=0,
+            not_usable_after="the fault is in the environment",
+        ),
+        Scenario(
+            fault="`ALL_PROXY`",
+            promise="It is used where no other is named.",
+            client={"base_url": "http://far.localhost"},
+            environment={"ALL_PROXY": PROXY},
+            sees=Answers(),
+            requests=1,
+        ),
+        Scenario(
+            fault="`NO_PROXY` names the host",
+            promise="It is asked without the proxy.",
+            environment={"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1"},
+            sees=Answers(),
+            requests=1,
+        ),
+        Scenario(
+            fault="An address of a proxy without `http://`",
+            promise="It is understood.",
+            client={"base_url": "http://far.localhost"},
+            environment={"HTTP_PROXY": "127.0.0.1:<port>"},
+            sees=Answers(),
+            requests=1,
+        ),
+        Scenario(
+            fault="Empty proxy variables",
+            promise="They count as unset.",
+            environment=dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY"), ""),
+            sees=Answers(),
+            requests=1,
+        ),
+    ),
+)
+
+
+def without_key_or_address(
+    fault: str, promise: str, environment: dict[str, str], client: dict[str, Any], sees: Outcome
+) -> Scenario:
+    return Scenario(
+        fault=fault,
+        promise=promise,
+        environment=environment,
+        client=client,
+        sees=sees,
+        requests=1 if isinstance(sees, Answers) else 0,
+        not_usable_after="" if isinstance(sees, Answers) else "there is no client",
+    )
+
+
+ELSEWHERE = "http://127.0.0.1:9"
+NO_KEY = Raises(ConfigurationError, 0, ("no API key", "VECTORCACHE_API_KEY"))
+
+ENVIRONMENT = Group(
+    "Environment",
+    (
+        Scenario(
+            fault="`.netrc` has a password for the host",
+            promise="It is not read: the key is sent, and nothing else.",
+            environment={"NETRC": "<folder>/netrc"},
+            files={"netrc": "machine 127.0.0.1 login somebody password else\n"},
+            sees=Answers(),
+            requests=1,
+        ),
+        without_key_or_address(
+            "Key and address in the environment",
+            "They are used.",
+            {"VECTORCACHE_API_KEY": KEY, "VECTORCACHE_BASE_URL": PROXY},
+            {"api_key": None, "base_url": None},
+            Answers(),
+        ),
+        without_key_or_address(
+            "Others in the environment than in the arguments",
+            "The arguments beat the environment.",
+            {"VECTORCACHE_API_KEY": "another", "VECTORCACHE_BASE_URL": ELSEWHERE},
+            {},
+            Answers(),
+        ),
+        without_key_or_address(
+            "Empty arguments, and an environment",
+            "Empty means unset: the environment is used.",
+            {"VECTORCACHE_API_KEY": KEY, "VECTORCACHE_BASE_URL": PROXY},
+            {"api_key": "", "base_url": ""},
+            Answers(),
+        ),
+        without_key_or_address(
+            "An empty key in the environment",
+            "Empty means unset: `ConfigurationError` that names the variable.",
+            {"VECTORCACHE_API_KEY": ""},
+            {"api_key": None},
+            NO_KEY,
+        ),
+        without_key_or_address(
+            "No key anywhere",
+            "`ConfigurationError` that names the variable.",
+            {},
+            {"api_key": None},
+            NO_KEY,
+        ),
+        without_key_or_address(
+            "A key with a line end in the environment",
+            "`ConfigurationError` that names the variable and does not show the key.",
+            {"VECTORCACHE_API_KEY": f"{KEY}\n"},
+            {"api_key": None},
+            Raises(ConfigurationError, 0, ("VECTORCACHE_API_KEY is no key", "line end")),
+        ),
+        Scenario(
+            fault="An empty address in the environment",
+            promise="Empty means unset: the hosted service is asked.",
+            client={"base_url": None},
+            environment={
+                "VECTORCACHE_BASE_URL": "",
+                "HTTPS_PROXY": PROXY,
+            },
+            rest=on_tunnel(head("Content-Length: 0", status="403 No"), Close()),
+            over=HTTPS,
+            tls_first=False,
+            sees=Raises(APIConnectionError, 1, ("did not connect to api.vectorcache.com",)),
+            requests=0,
+            not_usable_after="it asks the hosted service",
+        ),
+        Scenario(
+            fault="`SSL_CERT_FILE` names no file",
+            promise="`ConfigurationError` that names the variable.",
+            environment={"SSL_CERT_FILE": "<folder>/none.pem"},
+            over=HTTPS,
+            sees=Raises(ConfigurationError, range(2), ("SSL_CERT_FILE",)),
+            requests=0,
+            not_usable_after="the fault is in the environment",
+        ),
+        Scenario(
+            fault="`SSL_CERT_FILE` names a file without certificates",
+            promise="`ConfigurationError` that names the variable.",
+            environment={"SSL_CERT_FILE": "<folder>/empty.pem"},
+            files={"empty.pem": "nothing to see\n"},
+            over=HTTPS,
+            sees=Raises(ConfigurationError, range(2), ("SSL_CERT_FILE",)),
+            requests=0,
+            not_usable_after="the fault is in the environment",
+        ),
+    ),
+)

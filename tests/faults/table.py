@@ -1,0 +1,44 @@
+"""All scenarios, in the order of the page that lists them."""
+
+from __future__ import annotations
+
+from faults.scenario import Group
+from faults.scenarios import (
+    bodies,
+    connecting,
+    crowds,
+    cut,
+    framing,
+    hints,
+    mistakes,
+    outage,
+    payload,
+    proxies,
+    redirects,
+    reuse,
+    secure,
+    size,
+    slow,
+    statuses,
+)
+
+GROUPS: tuple[Group, ...] = (
+    connecting.GROUP,
+    secure.GROUP,
+    reuse.GROUP,
+    cut.GROUP,
+    slow.GROUP,
+    framing.GROUP,
+    redirects.GROUP,
+    statuses.GROUP,
+    bodies.GROUP,
+    hints.HINTS,
+    hints.CLOCKS,
+    payload.GROUP,
+    size.GROUP,
+    crowds.GROUP,
+    outage.GROUP,
+    mistakes.GROUP,
+    proxies.PROXIES,
+    proxies.ENVIRONMENT,
+)
