@@ -54,6 +54,7 @@ async def test_tasks() -> None:
 async def test_one_cancelled() -> None:
     """Cancelling one caller harms no other, with a single connection for both."""
     asked = anyio.Event()
+    stuck = anyio.CancelScope()
 
     async def llm(prompt: str, model: str, context: str | None) -> str:
         if model == "stuck":
@@ -65,7 +66,6 @@ async def test_one_cancelled() -> None:
         AsyncVectorcacheClient.local(llm=llm, embedder=Angles(), max_connections=1) as client,
         anyio.create_task_group() as tasks,
     ):
-        stuck = anyio.CancelScope()
 
         async def be_stuck() -> None:
             with stuck:

@@ -1,0 +1,46 @@
+"""A body: read, unpacked, checked against the contract, parsed, and made a result.
+
+The input's first line is its coding (``packed`` for a gzip of what follows), the second the size
+of the pieces it comes in.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import httpx
+
+from targets.promises import lines_of
+from vectorcache import ResponseMeta
+from vectorcache._answer import Answer, BodyReader, UnreadableAnswer
+from vectorcache._result import response_of
+from vectorcache_api.models import QueryResponse
+
+LIMIT = 100_000
+
+
+def check(data: bytes) -> None:
+    coding, size, body = lines_of(data, 2)
+    if coding == "packed":
+        coding, body = "gzip", gzip.compress(body, 1, mtime=0)
+    step = int(size) if size.isascii() and size.isdigit() and 0 < len(size) < 6 else 1_000
+    reader = BodyReader(coding, LIMIT)
+    for start in range(0, len(body), max(step, 1)):
+        if not reader.feed(body[start : start + max(step, 1)]):
+            break
+    try:
+        content = reader.content()
+        assert len(content) <= LIMIT
+        answer = Answer.checked(200, httpx.Headers(), content)
+    except UnreadableAnswer:
+        return
+    result = response_of(QueryResponse.from_dict(answer.json()), ResponseMeta())
+    assert isinstance(result.cache_hit, bool)
+    assert isinstance(result.response, str)
+    assert isinstance(result.llm_provider, str)
+    assert result.cost_saved >= 0
+    sent = json.loads(content.decode("utf-8-sig"))
+    assert {name: result.to_dict()[name] for name in sent if name != "debug"} == {
+        name: value for name, value in sent.items() if name != "debug"
+    }

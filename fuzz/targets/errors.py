@@ -1,0 +1,24 @@
+"""An answer with an error status, and what is made of it.
+
+The input is its status, its headers a line each, an empty line and its body.
+"""
+
+from __future__ import annotations
+
+import httpx
+
+from targets.promises import KEY, check_failure
+from vectorcache._answer import Answer
+from vectorcache._failure import without_key
+from vectorcache._status import of_answer
+
+
+def check(data: bytes) -> None:
+    head, _, body = data.partition(b"\n\n")
+    status, *lines = head.split(b"\n")
+    headers = [line.split(b": ", 1) for line in lines if b": " in line]
+    number = int(status) if status.isdigit() and len(status) == 3 else 500
+    answer = Answer(number, httpx.Headers([(name, value) for name, value in headers]), body)
+    failure = without_key(of_answer(answer, None, KEY), KEY)
+    check_failure(failure)
+    assert failure.status_code == number

@@ -1,0 +1,31 @@
+"""Where an answer says to go instead: the host is named, and no secret of the address is.
+
+The input is the address, with ``P`` for a password.
+"""
+
+from __future__ import annotations
+
+import httpx
+
+from targets.promises import KEY, check_failure
+from vectorcache._answer import Answer
+from vectorcache._status import of_answer
+
+SECRET = "hush5ca1ab1e"
+
+
+def check(data: bytes) -> None:
+    place = data.decode("latin-1").replace("P", SECRET)
+    answer = Answer(302, httpx.Headers([(b"location", place.encode("latin-1"))]), b"")
+    failure = of_answer(answer, None, KEY)
+    check_failure(failure)
+    # Elsewhere in the address it would be no password, and paths are shown.
+    if data.count(b"P") == 1 and has_password(place):
+        assert SECRET not in failure.text, failure.text
+
+
+def has_password(place: str) -> bool:
+    try:
+        return SECRET in httpx.URL(place).password
+    except (httpx.InvalidURL, ValueError):
+        return False

@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+import pytest
+from clients import AnyClient, MakeClient
+from properties.transport import AT_ONCE
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> AnyClient:
+    """A client of either colour that repeats once, at once, and gives up after 5 s."""
+    return make_client(retry=AT_ONCE, max_retries=1, deadline=5.0)

@@ -1,0 +1,46 @@
+"""What fuzzing has found, tried again: the corpus, and every input that ever broke a promise.
+
+A new file in fuzz/crashes, where scripts/fuzz leaves them, fails here until it is dealt with.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.repository
+
+FUZZ = Path(__file__).parents[2] / "fuzz"
+TARGETS = sorted(path.stem for path in FUZZ.glob("targets/*.py"))
+
+
+@pytest.fixture(autouse=True)
+def targets_importable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.syspath_prepend(str(FUZZ))
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "targets"]:
+        del sys.modules[name]
+
+
+def inputs(folder: str) -> list[Path]:
+    return sorted(path for path in FUZZ.glob(f"{folder}/*/*") if path.is_file())
+
+
+@pytest.mark.parametrize("path", inputs("crashes"), ids=lambda path: "/".join(path.parts[-2:]))
+def test_what_broke_a_promise_once(path: Path) -> None:
+    """Every input that once did what no input may do does it no more."""
+    import_module(f"targets.{path.parent.name}").check(path.read_bytes())
+
+
+@pytest.mark.parametrize("target", [name for name in TARGETS if (FUZZ / "corpus" / name).is_dir()])
+def test_the_corpus(target: str) -> None:
+    """Nor does any input that leads to code of its own."""
+    check = import_module(f"targets.{target}").check
+    found = [path for path in inputs("corpus") if path.parent.name == target]
+    assert found
+    for path in found:
+        check(path.read_bytes())
