@@ -105,10 +105,13 @@ client.close()
 
 
 def test_fork_while_other_threads_ask(any_server: EchoServer) -> None:
-    """Whatever other threads are at, the child is answered, and so are they."""
+    """Whatever other threads are at, the child is answered, and so are they.
+
+    But for their first handshakes: OpenSSL loads algorithms then, under locks that no child gets.
+    """
     run_with_children(
         """
-over, failed = threading.Event(), []
+over, failed, ready = threading.Event(), [], threading.Barrier(7)
 
 def keep_asking(name):
     number = 0
@@ -117,11 +120,14 @@ def keep_asking(name):
             ask(f"{name}, {number}")
         except BaseException as error:
             failed.append(error)
+        if number == 3:
+            ready.wait(30)
         number += 1
 
 threads = [threading.Thread(target=keep_asking, args=(f"thread {n}",)) for n in range(6)]
 for thread in threads:
     thread.start()
+ready.wait(30)
 for number in range(20):
     join(fork(lambda: [ask(f"child {number}, {turn}") for turn in range(3)]))
 over.set()

@@ -16,7 +16,7 @@ from anyio.from_thread import start_blocking_portal
 from clients import KEY
 from lifetimes.echo import EchoServer
 
-from vectorcache import AsyncVectorcacheClient
+from vectorcache import AsyncVectorcacheClient, ConfigurationError
 
 Run = Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]
 
@@ -146,3 +146,10 @@ def test_a_client_forgotten_while_its_loop_runs(any_server: EchoServer) -> None:
         assert await asyncio.to_thread(any_server.wait_until_idle, 10)
 
     asyncio.run(main())
+
+
+def test_an_anyio_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The async client is not made with an anyio whose time limits come out as cancellations."""
+    monkeypatch.delattr("anyio.from_thread.check_cancelled")
+    with pytest.raises(ConfigurationError, match="anyio is older than"):
+        AsyncVectorcacheClient(KEY)

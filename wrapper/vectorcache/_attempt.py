@@ -19,7 +19,8 @@ from ._failure import (
     without_frames,
     without_key,
 )
-from ._network import Body
+from ._names import addresses
+from ._network import Body, environment_proxy
 from .errors import VectorcacheError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ _SEND = "http11.send_request_headers.started"
 _SENT = "http11.send_request_body.complete"
 _ANSWERED = "http11.receive_response_headers.complete"
 
+_PORTS = {"http": 80, "https": 443}
 
 Trace = Callable[[str, Mapping[str, Any]], Any]
 
@@ -128,6 +130,26 @@ class Attempt:
             self._timeouts.update(connect=left, read=left, write=left)
         self.ends = None if left is None else self._began + left
 
+    def look_up(self) -> None:
+        """Sees to it that the service's name can be looked up, and its addresses tried, in time.
+
+        For threads, which nothing can interrupt while they do that.
+
+        Raises:
+            httpx.ConnectTimeout: it could not be looked up in time.
+            httpx.ConnectError: there is no such name.
+        """
+        url = self._settings.url("")
+        if environment_proxy(url) is not None:
+            return  # Which looks it up.
+        self._traced = True
+        self._step = "connecting to {host}"
+        found = addresses(url.host, url.port or _PORTS[url.scheme], self.seconds_left)
+        if self.seconds_left is not None:
+            # httpcore gives it to each of them.
+            share = self.seconds_left / found
+            self._timeouts["connect"] = _least(self._timeouts["connect"], share)
+
     def _seconds_to_deadline(self) -> float | None:
         # Never 0: a socket would take that to mean "do not wait, and do not fail".
         return None if self._deadline is None else max(0.001, self._deadline - self._clock())
@@ -185,8 +207,7 @@ class Attempt:
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Follows httpcore's own account of where a request is, and ends it if it is late.
 
-        While a thread connects there is no socket that the watchdog could shut, and a host with
-        several addresses may take its time for each.
+        While a thread connects there is no socket that the watchdog could shut.
         """
         self._follow(event, info)
         if event.endswith(_CONNECTED) and self.expired:
@@ -221,7 +242,7 @@ class Attempt:
 
     def _proxy_at(self, host: str, port: int | None) -> str:
         url = self._settings.url("")
-        its_port = url.port or {"http": 80, "https": 443}[url.scheme]
+        its_port = url.port or _PORTS[url.scheme]
         service = (url.raw_host.decode(), its_port)
         return "" if (host, port) == service else f"{host}:{port}"
 

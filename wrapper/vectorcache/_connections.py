@@ -114,9 +114,11 @@ class Connections(_Connections[httpx.BaseTransport]):
             connection = waiter.connection
             if connection is None:
                 raise AttemptFailed(of_no_connection(self._size))
-            if attempt.fresh:
+            if attempt.fresh or connection.is_stale(time.monotonic(), KEEPALIVE_SECONDS):
                 _dispose(connection.strip())
             transport = self._open(connection, attempt)
+            if self._shared is None and connection.network_stream is None:
+                attempt.look_up()
             here.watchdog.watch(attempt)
             yield transport
             connection.network_stream = attempt.network_stream

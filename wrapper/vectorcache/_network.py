@@ -44,8 +44,16 @@ def load_transports() -> None:
 
 
 def load_async_transports() -> None:
+    """Loads them, and sees to it that they do what is relied on.
+
+    Raises:
+        ConfigurationError: anyio is too old.
+    """
     for module in _ASYNC_TRANSPORTS:
         import_module(module)
+    # httpx takes any anyio, and with 3 a timeout comes out as a cancellation.
+    if not hasattr(import_module("anyio.from_thread"), "check_cancelled"):
+        raise ConfigurationError("anyio is older than 4.1: pip install --upgrade 'anyio>=4.1,<5'")
     # It has no public name: where it is called otherwise, the first call loads it.
     with contextlib.suppress(ImportError):
         import_module(_ASYNC_BACKEND)
@@ -61,7 +69,7 @@ class Network:
 
     def transport(self, kind: type[T]) -> T:
         """A new transport that will hold one connection, made when it is first used."""
-        proxy = _environment_proxy(self._url)
+        proxy = environment_proxy(self._url)
         try:
             return kind(verify=self._tls_context(proxy), limits=_LIMITS, proxy=proxy)
         except (ImportError, ValueError) as error:
@@ -90,7 +98,8 @@ def _trusting_context() -> ssl.SSLContext:
         ) from None
 
 
-def _environment_proxy(url: httpx.URL) -> str | None:
+def environment_proxy(url: httpx.URL) -> str | None:
+    """The proxy that the environment names for ``url``; None for none."""
     proxies = urllib.request.getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all")
     if not proxy or urllib.request.proxy_bypass(url.netloc.decode()):

@@ -30,6 +30,13 @@ class Connection(Generic[T]):
         self.idle_since = 0.0
         self.user: Waiter[T] | None = None
 
+    def is_stale(self, now: float, keepalive: float) -> bool:
+        """Whether its transport would connect anew, as the server has closed it, or time has."""
+        if self.network_stream is None:
+            return False
+        closed = self.network_stream.get_extra_info("is_readable")
+        return bool(closed) or now >= self.idle_since + keepalive
+
     def strip(self) -> T | None:
         """Takes the transport away, which is then to be closed.
 
@@ -97,6 +104,7 @@ class ConnectionQueue(Generic[T]):
             return spare
 
     def _pass_on(self, connection: Connection[T], now: float) -> T | None:
+        connection.idle_since = now
         if self._waiting:
             following = next(iter(self._waiting))
             following.connection = connection
@@ -106,7 +114,6 @@ class ConnectionQueue(Generic[T]):
         if self.closed:
             connection.user = None
             return connection.strip()
-        connection.idle_since = now
         connection.user = None
         self._idle.append(connection)
         oldest = self._idle[0]

@@ -67,9 +67,9 @@ class ClientOptions(TypedDict, total=False):
     allow_insecure_http: bool
 
 
-def _api_key(given: APIKey | None) -> APIKey:
+def _api_key(given: str | APIKey | None) -> APIKey:
     source = "api_key" if given else API_KEY_VARIABLE
-    key = given or hidden(os.environ.get(API_KEY_VARIABLE))
+    key = hidden(given) or hidden(os.environ.get(API_KEY_VARIABLE))
     if key is None:
         raise ConfigurationError(
             f"no API key: set the environment variable {API_KEY_VARIABLE}, or pass api_key= "

@@ -1,0 +1,49 @@
+"""Looks up the service's name in a thread of its own, which can be left behind when time is up.
+
+Nothing interrupts a look-up, and a resolver may take half a minute over it. So it is done once
+before httpcore does it: what a resolver has just found it finds again at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import socket
+import threading
+from queue import Empty, SimpleQueue
+
+import httpx
+
+
+def addresses(host: str, port: int, seconds: float | None) -> int:
+    """How many addresses a host has.
+
+    Raises:
+        httpx.ConnectTimeout: that was not known in time.
+        httpx.ConnectError: it has none.
+    """
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(host)
+        return 1
+    outcome: SimpleQueue[int | Exception] = SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            outcome.put(len(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+        except Exception as error:
+            outcome.put(error)
+
+    try:
+        threading.Thread(target=look_up, name="vectorcache-names", daemon=True).start()
+    except RuntimeError:  # At the interpreter's end there are no new threads.
+        return 1
+    try:
+        found = outcome.get(timeout=seconds)
+    except Empty:
+        raise httpx.ConnectTimeout("the name was not looked up in time") from None
+    match found:
+        case OSError():
+            raise httpx.ConnectError(str(found)) from found
+        case Exception():
+            raise found
+    return found
