@@ -270,7 +270,7 @@ class TestQuota:
             assert 0 <= quota.tokens <= 30
 
 
-@pytest.mark.parametrize("value", [-1, "1", None, float("nan"), True])
+@pytest.mark.parametrize("value", [-1, "1", None, float("nan"), float("inf"), 1e9, True])
 def test_a_policy_is_checked(value: Any) -> None:
     """A policy that makes no sense is refused where it is made."""
     with pytest.raises(ValueError, match="transient_backoff"):
@@ -280,5 +280,6 @@ def test_a_policy_is_checked(value: Any) -> None:
 def test_a_policy_for_tests_waits_for_nothing_but_hints() -> None:
     """Users' tests need no sleeps: without_waiting() keeps the retries and drops the waits."""
     call = make_call(policy=RetryPolicy.without_waiting(), max_retries=4)
-    found = delays(call, failure(TRANSIENT), failure(ONCE), failure(THROTTLED, retry_after=0.5))
-    assert found == [0.0, 0.0, 0.5]
+    failures = [failure(TRANSIENT), failure(ONCE), failure(THROTTLED)]
+    found = delays(call, *failures, failure(THROTTLED, retry_after=0.5))
+    assert found == [0.0, 0.0, 0.0, 0.5]

@@ -15,6 +15,7 @@ from vectorcache import (
     APIConnectionError,
     APITimeoutError,
     CircuitBreaker,
+    CircuitOpenError,
     ConfigurationError,
     InternalServerError,
     RateLimitError,
@@ -88,6 +89,69 @@ def test_failures_count_only_in_a_row(sign_of_life: str) -> None:
         else:
             circuit.failed(THROTTLED, circuit.admit())
     assert circuit.pause is None
+
+
+def test_one_success_between_two_failures() -> None:
+    """A single failure is forgotten as well."""
+    circuit = Circuit(CircuitBreaker(2), "api.test", Clock())
+    for _ in range(5):
+        circuit.failed(BAD, circuit.admit())
+        assert circuit.pause is None
+        circuit.succeeded()
+
+
+@pytest.mark.parametrize(
+    ("last", "named"), [(BAD, "APIConnectionError"), (failure(InternalServerError, 500), "500")]
+)
+def test_a_refusal_says_why_and_for_how_long(last: Failure, named: str) -> None:
+    """It names the service, what happened there, and when there will be another attempt."""
+    clock = Clock()
+    circuit = Circuit(CircuitBreaker(2, 60.0), "api.test", clock)
+    for one in (BAD, last):
+        circuit.failed(one, circuit.admit())
+    clock.now += 20
+    assert circuit.refusal() == Failure(
+        error=CircuitOpenError,
+        text=(
+            "the circuit is open, so nothing was sent; failed attempts in a row on api.test: 2, "
+            f"the last with {named}"
+        ),
+        advice="call the LLM directly until then, or pass fallback=",
+        repeat=Repeat.NEVER,
+        retry_after=40.0,
+        sent=False,
+    )
+    clock.now += 40
+    assert circuit.refusal().retry_after == 0
+
+
+def test_opening_and_closing_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever runs the service reads in the log when and why calls began and ceased to fail."""
+    caplog.set_level("INFO", "vectorcache")
+    circuit = Circuit(CircuitBreaker(2, 30.0), "api.test", Clock())
+    circuit.failed(BAD, circuit.admit())
+    circuit.succeeded()
+    for _ in range(2):
+        circuit.failed(BAD, circuit.admit())
+    circuit.succeeded()
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        (
+            "WARNING",
+            "circuit open for 30 s: failed attempts in a row on api.test: 2, the last with "
+            "APIConnectionError",
+        ),
+        ("INFO", "circuit closed: api.test answers again"),
+    ]
+
+
+def test_a_probe_that_was_never_sent() -> None:
+    """Running out of time before there is a connection leaves the probe to the next call."""
+    clock = Clock()
+    circuit = opened(clock)
+    clock.now += 60
+    probe = circuit.admit()
+    circuit.failed(failure(APITimeoutError, sent=False), probe)
+    assert circuit.admit() is Admission.PROBE
 
 
 def test_one_probe_after_the_pause() -> None:
@@ -194,9 +258,13 @@ def test_one_probe_among_many_threads() -> None:
 @pytest.mark.parametrize(
     "options",
     [{"failures": 0}, {"failures": 1.5}, {"failures": True}, {"reset_after": 0},
-     {"reset_after": -1}, {"reset_after": float("nan")}, {"reset_after": "60"}],
+     {"reset_after": -1}, {"reset_after": float("nan")}, {"reset_after": "60"},
+     {"reset_after": 1e9}],
 )  # fmt: skip
 def test_figures_that_make_no_sense(options: dict[str, Any]) -> None:
     """A breaker that could never open, or never close, is refused."""
-    with pytest.raises(ConfigurationError, match=f"CircuitBreaker.{next(iter(options))}"):
+    with pytest.raises(
+        ConfigurationError, match=f"^CircuitBreaker.{next(iter(options))} must be .*[01]$"
+    ):
         CircuitBreaker(**options)
+    assert CircuitBreaker(1, 0.001).reset_after == 0.001

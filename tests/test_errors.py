@@ -92,6 +92,26 @@ def test_errors_pickle_and_copy(kind: type[VectorcacheError]) -> None:
         assert vars(other) == vars(error)
 
 
+@pytest.mark.parametrize("kind", [VectorcacheError, *ALL_ERRORS])
+def test_an_error_holds_what_it_was_given(kind: type[VectorcacheError]) -> None:
+    """Every error has all attributes, whether something is known for them or not."""
+    facts: dict[str, Any] = {
+        "status_code": 429,
+        "retry_after": 1.5,
+        "request_id": "8f2c",
+        "body": ["x"],
+        "attempts": 3,
+    }
+    quota: dict[str, Any] = (
+        {"current_usage": 10, "monthly_limit": 20} if kind is QuotaExceededError else {}
+    )
+    error = kind("what happened", **facts, **quota)
+    assert vars(error) == {"message": "what happened", **facts, **quota}
+    assert error.args == ("what happened",)
+    nothing = {**dict.fromkeys(facts), "attempts": 0, **dict.fromkeys(quota)}
+    assert vars(kind("why")) == {"message": "why", **nothing}
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "attempts"),
     [

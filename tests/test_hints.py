@@ -30,9 +30,12 @@ def wait(headers: dict[str, str], body: Any = None, status: int = 429) -> float 
         ("1.5", 1.5),
         ("0.25", 0.25),
         ("86400", 86_400.0),
+        ("31622400", 31_622_400.0),
         ("Sun, 06 Nov 1994 08:50:07 GMT", 30.0),
         ("Sunday, 06-Nov-94 08:50:07 GMT", 30.0),
         ("Sun Nov  6 08:50:07 1994", 30.0),
+        # Whatever it says, it is in UTC.
+        ("Sun, 06 Nov 1994 08:50:07 EST", 30.0),
         # Past, nothing, nonsense and more than a year: no hint.
         ("Sun, 06 Nov 1994 08:49:07 GMT", None),
         ("Sun, 06 Nov 9994 08:49:07 GMT", None),
@@ -90,6 +93,29 @@ def test_a_reset_may_be_a_unix_time() -> None:
     headers["X-RateLimit-Reset"] = str(int(now.timestamp()) + 45)
     assert wait(headers) == pytest.approx(45)
     assert reset_time(httpx.Headers(headers)) == now + timedelta(seconds=45)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("0", datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)),
+        ("0.5", datetime(1994, 11, 6, 8, 49, 37, 500_000, tzinfo=UTC)),
+        ("999999999", datetime(2026, 7, 15, 10, 36, 16, tzinfo=UTC)),
+        ("1000000000", datetime(2001, 9, 9, 1, 46, 40, tzinfo=UTC)),
+        ("-1", None),
+        ("99999999999999", None),
+        ("soon", None),
+    ],
+)
+def test_where_unix_times_begin(value: str, expected: datetime | None) -> None:
+    """Below a thousand million, X-RateLimit-Reset counts seconds from the answer's own date."""
+    assert reset_time({"date": DATE, "x-ratelimit-reset": value}) == expected
+
+
+@pytest.mark.parametrize("form", ["Sun Nov  6 08:49:37 1994", "Sunday, 06-Nov-94 08:49:37", DATE])
+def test_dates_are_in_utc(form: str) -> None:
+    """A date without a zone is not taken for one in this machine's zone."""
+    assert parse_date(form) == datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
 
 
 def test_dates_are_measured_by_the_clock_of_the_answer() -> None:

@@ -1,0 +1,137 @@
+"""The thread that ends sync attempts which outlive their time, on real sockets."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from attempts import make_attempt
+
+from vectorcache._attempt import Attempt
+from vectorcache._watchdog import Watchdog
+
+
+class Connection:
+    """A connection as httpcore has it, and the peer's end of it."""
+
+    def __init__(self) -> None:
+        self.ours, self.theirs = socket.socketpair()
+        self.theirs.settimeout(3)
+
+    def get_extra_info(self, name: str) -> socket.socket | None:
+        return self.ours if name == "socket" else None
+
+    def was_shut(self) -> bool:
+        """Waits for the end of the connection."""
+        return self.theirs.recv(1) == b""
+
+    def is_open(self) -> bool:
+        self.ours.sendall(b"x")
+        return self.theirs.recv(1) == b"x"
+
+    def close(self) -> None:
+        self.ours.close()
+        self.theirs.close()
+
+
+@pytest.fixture
+def connections() -> Iterator[list[Connection]]:
+    made = [Connection() for _ in range(2)]
+    yield made
+    for connection in made:
+        connection.close()
+
+
+@pytest.fixture
+def watchdog() -> Iterator[Watchdog]:
+    watchdog = Watchdog()
+    yield watchdog
+    watchdog.stop()
+
+
+def threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "vectorcache-watchdog"]
+
+
+def attempt_on(connection: Connection | None, seconds: float | None) -> Attempt:
+    attempt = make_attempt(time.monotonic, timeout=seconds)
+    attempt.begin(connection)
+    return attempt
+
+
+def test_what_is_overdue_is_shut(watchdog: Watchdog, connections: list[Connection]) -> None:
+    """The connection ends with the attempt's time, and no other one does."""
+    overdue, patient = connections
+    watchdog.watch(attempt_on(patient, 60))
+    watchdog.watch(attempt_on(overdue, 0.05))
+    assert overdue.was_shut()
+    assert patient.is_open()
+
+
+def test_the_next_one_is_watched_as_well(watchdog: Watchdog, connections: list[Connection]) -> None:
+    """Having shut one connection, it goes on to the next."""
+    first, second = connections
+    watchdog.watch(attempt_on(first, 0.02))
+    watchdog.watch(attempt_on(second, 0.1))
+    assert first.was_shut()
+    assert second.was_shut()
+
+
+def test_what_has_ended_is_forgotten(watchdog: Watchdog, connections: list[Connection]) -> None:
+    """A connection that went back to the others is not shut for its last attempt."""
+    returned, overdue = connections
+    attempt = attempt_on(returned, 0.02)
+    watchdog.watch(attempt)
+    watchdog.forget(attempt)
+    watchdog.forget(attempt)
+    watchdog.watch(attempt_on(overdue, 0.1))
+    assert overdue.was_shut()
+    assert returned.is_open()
+
+
+def test_a_connection_that_is_still_made(watchdog: Watchdog, connections: list[Connection]) -> None:
+    """What has no socket yet when time is up is shut as soon as it has one."""
+    late, overdue = connections
+    attempt = attempt_on(None, 0.02)
+    watchdog.watch(attempt)
+    watchdog.watch(attempt_on(overdue, 0.05))
+    assert overdue.was_shut()
+    attempt.network_stream = late
+    assert late.was_shut()
+
+
+def test_a_connection_that_is_gone(watchdog: Watchdog, connections: list[Connection]) -> None:
+    """A socket closed at the same moment is no trouble for the others."""
+    gone, overdue = connections
+    gone.ours.close()
+    watchdog.watch(attempt_on(gone, 0.02))
+    watchdog.watch(attempt_on(overdue, 0.1))
+    assert overdue.was_shut()
+
+
+def test_no_thread_without_a_limit(watchdog: Watchdog) -> None:
+    """Attempts that may take for ever need no watching."""
+    before = threads()
+    watchdog.watch(attempt_on(None, None))
+    assert threads() == before
+
+
+def test_one_thread_that_ends_when_told(watchdog: Watchdog, connections: list[Connection]) -> None:
+    """Any number of attempts is one daemon thread; after ``stop`` it ends with the last of them."""
+    before = set(threads())
+    attempts = [attempt_on(connection, 60) for connection in connections]
+    for attempt in attempts:
+        watchdog.watch(attempt)
+    (thread,) = set(threads()) - before
+    assert thread.daemon
+    watchdog.forget(attempts[0])
+    watchdog.forget(attempts[1])
+    watchdog.stop()
+    thread.join(5)
+    assert not thread.is_alive()
+    last = attempt_on(connections[0], 0.05)
+    watchdog.watch(last)
+    assert connections[0].was_shut()
