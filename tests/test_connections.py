@@ -11,7 +11,7 @@ import anyio
 import httpx
 import pytest
 from clients import KEY, AnyClient, MakeClient
-from servers import ScriptedServer, answer, hang_up
+from servers import ScriptedServer, answer
 
 from vectorcache import (
     APITimeoutError,
@@ -48,27 +48,6 @@ def test_error_answers_do_not_cost_the_connection(
     server.script = [answer({"detail": "boom"}, status=500)] * 2
     client.query("Q", "m")
     assert (server.connections, len(server.requests)) == (1, 3)
-
-
-def test_an_idle_connection_that_was_closed(client: AnyClient, server: ScriptedServer) -> None:
-    """A server that hangs up just as we write is asked again at once, not counted as an attempt."""
-    client.query("Q", "m")
-    server.script = [hang_up]
-    result = client.query("Q", "m", max_retries=0)
-    assert result.meta.attempts == 1
-    assert server.connections == 2
-
-
-def test_a_server_with_short_keep_alive(client: AnyClient, server: ScriptedServer) -> None:
-    """300 calls to a server that closes after every third answer: none fails."""
-
-    def last_answer(connection: socket.socket) -> None:
-        connection.sendall(answer())
-
-    server.script = [answer(), answer(), last_answer] * 100
-    for _ in range(300):
-        client.query("Q", "m", max_retries=0)
-    assert len(server.requests) >= 300
 
 
 def test_no_more_connections_than_allowed(make_client: MakeClient, server: ScriptedServer) -> None:

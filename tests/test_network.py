@@ -83,55 +83,6 @@ def test_deadlines_over_tls(
     over.set()
 
 
-def test_a_certificate_nobody_trusts(
-    make_client: MakeClient, secure_server: ScriptedServer
-) -> None:
-    """An unknown authority ends the call at once; the error says that it is the certificate."""
-    with pytest.raises(
-        APIConnectionError, match=r"certificate is not valid.*SSL_CERT_FILE"
-    ) as caught:
-        make_client(base_url=secure_server.url).query("Q", "m")
-    assert caught.value.attempts == 1
-    assert secure_server.requests == []
-
-
-@pytest.mark.usefixtures("trusted")
-def test_a_certificate_for_another_host(make_client: MakeClient, authority: trustme.CA) -> None:
-    """A certificate for another name ends the call at once."""
-    with tls_server(authority, "elsewhere.example") as server:
-        with pytest.raises(APIConnectionError, match="certificate is not valid") as caught:
-            make_client(base_url=server.url).query("Q", "m")
-        assert (caught.value.attempts, server.requests) == (1, [])
-
-
-class PlainHandler(socketserver.BaseRequestHandler):
-    """What a plain HTTP server says to a TLS greeting."""
-
-    def handle(self) -> None:
-        self.request.recv(65_536)
-        self.request.sendall(answer(status=400, raw=b"this is no HTTP"))
-
-
-def test_no_tls_where_it_belongs(make_client: MakeClient) -> None:
-    """Plain HTTP on the port of a https:// address is told from a network failure."""
-    with socketserver.TCPServer(("127.0.0.1", 0), PlainHandler) as plain:
-        threading.Thread(target=plain.handle_request).start()
-        client = make_client(base_url=f"https://127.0.0.1:{plain.server_address[1]}")
-        with pytest.raises(APIConnectionError, match="no secure connection") as caught:
-            client.query("Q", "m")
-    assert caught.value.attempts == 1
-
-
-def test_a_host_that_does_not_exist(make_client: MakeClient) -> None:
-    """A name that is unknown is said to be so, after the retries: it may be known in a moment."""
-    client = make_client(base_url="https://no-such-host.invalid")
-    with pytest.raises(
-        APIConnectionError, match=r"could not connect to no-such-host\.invalid"
-    ) as caught:
-        client.query("Q", "m")
-    assert caught.value.attempts == 3
-
-
 class TunnelHandler(socketserver.BaseRequestHandler):
     """A proxy for https: connects two sockets, and sees no more than where to."""
 
