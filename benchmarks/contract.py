@@ -15,8 +15,6 @@ import contextlib
 import json
 import platform
 import statistics
-import subprocess
-import sys
 import time
 import timeit
 from collections.abc import Iterator
@@ -58,21 +56,6 @@ def serve() -> None:
         b"Content-Length: %d\r\n\r\n" % len(BODY)
     ) + BODY
     asyncio.run(stub._serve())
-
-
-@contextlib.contextmanager
-def serving() -> Iterator[str]:
-    """The stub in a process of its own; gives its URL."""
-    program = [sys.executable, __file__, "--serve"]
-    with subprocess.Popen(
-        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        finally:
-            process.stdin.close()
 
 
 @contextlib.contextmanager
@@ -138,7 +121,7 @@ def alone() -> float:
 
 
 def table(rounds: int) -> str:
-    with serving() as url:
+    with stub.running(__file__, "--serve") as url:
         measured = {
             "sync": sync_rounds(url, rounds),
             f"async, {CALLERS} at once": asyncio.run(async_rounds(url, rounds)),

@@ -23,6 +23,7 @@ import attrs
 import httpx
 import psutil
 import soak_service
+import stub
 from soak_faults import CANCELLED, CLOSES_BEHIND, FAULTS, LIMIT, Fault, fault_of, good
 
 from vectorcache import (
@@ -212,7 +213,7 @@ class Report:
 def run(how: str, calls: int, callers: int) -> Report:
     names = [*FAULTS, CLOSES_BEHIND, *(CANCELLED if how == "tasks" else [])]
     ledger = Ledger(calls, names)
-    with soak_service.running() as url:
+    with stub.running(soak_service.__file__) as url:
         cpu, wall = time.process_time(), time.perf_counter()
         if how == "tasks":
             asyncio.run(with_tasks(url, ledger, callers))

@@ -10,10 +10,7 @@ import asyncio
 import contextlib
 import json
 import socket
-import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 from faults.behaviour import Close, Step, answer, on_request
 from faults.server import FaultServer
@@ -58,20 +55,6 @@ async def _serve() -> None:
     async with SoakServer() as server:
         print(server.port, flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-
-
-@contextlib.contextmanager
-def running() -> Iterator[str]:
-    """The service in a process of its own; gives its URL."""
-    with subprocess.Popen(
-        [sys.executable, Path(__file__)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        finally:
-            process.stdin.close()
 
 
 if __name__ == "__main__":

@@ -54,10 +54,18 @@ async def _serve() -> None:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[str]:
-    """The stub in a process of its own; gives its URL."""
+def running(*program: str) -> Iterator[str]:
+    """A service in a process of its own; gives its URL.
+
+    Args:
+        program: a file and its arguments, which prints its port and ends when its input does. By
+            default this file.
+    """
     with subprocess.Popen(
-        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, *(program or [__file__])],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -21,6 +21,7 @@ from ._failure import (
 )
 from ._names import addresses
 from ._network import Body, environment_proxy
+from ._progress import Progress, Trace
 from .errors import VectorcacheError
 
 if TYPE_CHECKING:
@@ -32,20 +33,8 @@ _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 # No header of the service's own is documented; these are the usual ones, a CDN's last.
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "cf-ray")
 
-# What httpcore traces, in the order it happens (https://www.encode.io/httpcore/extensions/).
-# Proxies have other prefixes, and send a request of their own before they start TLS.
-_CONNECT = "connect_tcp.started"
-_CONNECTED = ("connect_tcp.complete", "start_tls.complete")
-_SEND = "http11.send_request_headers.started"
-_SENT = "http11.send_request_body.complete"
-_ANSWERED = "http11.receive_response_headers.complete"
 
-_PORTS = {"http": 80, "https": 443}
-
-Trace = Callable[[str, Mapping[str, Any]], Any]
-
-
-class Attempt:
+class Attempt(Progress):
     """One attempt of a call, from its request to its answer.
 
     Args:
@@ -67,14 +56,13 @@ class Attempt:
         fresh: bool,
         clock: Callable[[], float],
     ) -> None:
+        super().__init__(settings.url(""))
         self.fresh = fresh
         self.ends: float | None = None
-        self.answered = False
         self.line = ""
         self.status_code: int | None = None
         self.request_id: str | None = None
         self.answer_headers = httpx.Headers()
-        self.network_stream: Any = None
         self._settings = settings
         self._headers = headers
         self._timeout = timeout
@@ -82,33 +70,9 @@ class Attempt:
         self._deadline = deadline
         self._clock = clock
         self._began = 0.0
-        self._step = "waiting for a free connection"
-        self._traced = False
-        self._connected = False
-        self._sent = False
-        self._proxy = ""
-        self._tunnelling = False
         self._reader: BodyReader | None = None
         self._expected = ""
         self._ends_with_connection = False
-
-    @property
-    def host(self) -> str:
-        return self._settings.url("").netloc.decode()
-
-    @property
-    def peer(self) -> str:
-        """What the attempt connects to, in words."""
-        if not self._proxy:
-            return self.host
-        if self._connected:
-            return f"{self.host} through the proxy {self._proxy}"
-        return f"the proxy {self._proxy}, which should lead to {self.host}"
-
-    @property
-    def proxy(self) -> str:
-        """The proxy that the attempt is made through, as far as is known yet; "" for none."""
-        return self._proxy
 
     @property
     def seconds_to_queue(self) -> float | None:
@@ -118,8 +82,7 @@ class Attempt:
 
     def begin(self, network_stream: Any) -> None:
         """Starts the attempt's time, now that it has a connection."""
-        self.network_stream = network_stream
-        self._step = "waiting for the answer of {host}"
+        self.took(network_stream)
         self._began = self._clock()
         left, timeout = self._seconds_to_deadline(), self._timeout
         if isinstance(timeout, httpx.Timeout):
@@ -142,9 +105,8 @@ class Attempt:
         url = self._settings.url("")
         if environment_proxy(url) is not None:
             return  # Which looks it up.
-        self._traced = True
-        self._step = "connecting to {host}"
-        found = addresses(url.host, url.port or _PORTS[url.scheme], self.seconds_left)
+        self.looks_up()
+        found = addresses(url.host, self.port, self.seconds_left)
         if self.seconds_left is not None:
             # httpcore gives it to each of them.
             share = self.seconds_left / found
@@ -170,21 +132,10 @@ class Attempt:
         return self.ends is not None and self._clock() >= self.ends
 
     @property
-    def may_have_arrived(self) -> bool:
-        """Whether the service may have seen the whole request."""
-        # A transport that is not httpx's own may tell nothing of where it is.
-        return self._sent or not self._traced
-
-    @property
-    def over_idle_connection(self) -> bool:
-        """Whether the request went out on a connection that had been used before."""
-        return self._traced and not self._connected
-
-    @property
     def doing(self) -> str:
         """What the attempt is at, in words."""
         if self._reader is None:
-            return self._step.format(host=self.host)
+            return self.step
         return f"reading the answer ({self._reader.received:,}{self._expected} bytes arrived)"
 
     def request(
@@ -209,42 +160,13 @@ class Attempt:
 
         While a thread connects there is no socket that the watchdog could shut.
         """
-        self._follow(event, info)
-        if event.endswith(_CONNECTED) and self.expired:
+        if self.follow(event, info) and self.expired:
             self.network_stream.close()
             raise httpx.ConnectTimeout("connected too late")
 
     async def trace_async(self, event: str, info: Mapping[str, Any]) -> None:
         """The same for tasks, which are cancelled when they are late."""
-        self._follow(event, info)
-
-    def _follow(self, event: str, info: Mapping[str, Any]) -> None:
-        self._traced = True
-        if event == _SEND:
-            self._tunnelling = info["request"].method == b"CONNECT"
-        if self._tunnelling and event in (_SEND, _SENT, _ANSWERED):
-            return  # That is the proxy's business; the service has yet to see anything.
-        if event == _SEND:
-            self._step = "sending the request to {host}"
-        elif event == _SENT:
-            self._sent = True
-            self._step = "waiting for the answer of {host}"
-        elif event == _ANSWERED:
-            self.answered = True
-        elif event.endswith(_CONNECT):
-            self._proxy = self._proxy_at(info.get("host", ""), info.get("port"))
-            through = f" through the proxy {self._proxy}" if self._proxy else ""
-            self._step = "connecting to {host}" + through
-        elif event.endswith(_CONNECTED):
-            self._connected = True
-            self._sent = self.answered = False
-            self.network_stream = info.get("return_value")
-
-    def _proxy_at(self, host: str, port: int | None) -> str:
-        url = self._settings.url("")
-        its_port = url.port or _PORTS[url.scheme]
-        service = (url.raw_host.decode(), its_port)
-        return "" if (host, port) == service else f"{host}:{port}"
+        self.follow(event, info)
 
     def reader(self, response: httpx.Response) -> BodyReader:
         """What collects the body of ``response``, whose status and headers have arrived."""

@@ -28,6 +28,7 @@ from ._call import Call
 from ._circuit import Circuit, CircuitBreaker
 from ._connections import AsyncConnections, Connections
 from ._llm import LLM, is_async
+from ._local import LOCAL_KEY, local_transport
 from ._logging import log_as_the_environment_says
 from ._query import BeforeSend, Query
 from ._retry import RetryPolicy, RetryQuota
@@ -56,9 +57,6 @@ NOT_GIVEN: Final = NotGiven.NOT_GIVEN
 
 # With another of these, a copy made by ``with_options`` opens connections of its own.
 _OWN_CONNECTIONS = frozenset({"base_url", "http_client", "max_connections"})
-
-# Of a real key's form, and nobody's.
-_LOCAL_KEY = "vc_" + 32 * "0"
 
 _USER_AGENT = (
     f"vectorcache-python/{__version__} "
@@ -192,33 +190,17 @@ class ConfiguredClient(ABC, Generic[C, H]):
             ConfigurationError: the extra ``vectorcache-python[local]`` is not installed, or the
                 file, ``llm`` or an option is at fault.
         """
-        for name in ("api_key", "base_url", "http_client"):
-            if name in options:
-                raise ConfigurationError(f"{name} has no meaning for local(): leave it out")
-        try:
-            from .local import Engine, LocalCacheError, LocalTransport
-            from .local.llm import refuse_async
-        except ImportError as error:
-            raise ConfigurationError(
-                f"the local service needs packages that are not installed ({error}): "
-                "pip install 'vectorcache-python[local]'"
-            ) from error
-        try:
-            if not cls._awaits:
-                refuse_async(llm)
-            engine = Engine(path, llm, embedder=embedder, lexical_guard=lexical_guard)
-        except (LocalCacheError, TypeError) as error:
-            raise ConfigurationError(f"the local service cannot start: {error}") from error
+        transport = local_transport(path, llm, embedder, lexical_guard, options, cls._awaits)
         options = {
             **options,
-            "api_key": _LOCAL_KEY,
+            "api_key": LOCAL_KEY,
             "base_url": "http://localhost",
-            "http_client": LocalTransport(engine),
+            "http_client": transport,
         }
         try:
             return cls(**options)
         except BaseException:
-            engine.close()
+            transport.close()
             raise
 
     def with_options(self, **options: Unpack[ClientOptions]) -> Self:

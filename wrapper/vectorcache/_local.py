@@ -1,0 +1,54 @@
+"""The way to the local service, which needs packages that may not be installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import TYPE_CHECKING
+
+from ._llm import LLM
+from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from .local import LocalTransport
+    from .local.embedder import Embedder
+
+# Of a real key's form, and nobody's.
+LOCAL_KEY = "vc_" + 32 * "0"
+
+
+def local_transport(
+    path: str | PathLike[str] | None,
+    llm: LLM | None,
+    embedder: Embedder | None,
+    lexical_guard: bool,
+    options: Mapping[str, object],
+    awaits: bool,
+) -> LocalTransport:
+    """A transport that answers from a semantic cache in this process.
+
+    Args:
+        path: as all up to ``lexical_guard``, of ``VectorcacheClient.local``.
+        options: the client's other options.
+        awaits: whether the client can await an async ``llm``.
+
+    Raises:
+        ConfigurationError: the extra is not installed, or an argument is at fault.
+    """
+    for name in ("api_key", "base_url", "http_client"):
+        if name in options:
+            raise ConfigurationError(f"{name} has no meaning for local(): leave it out")
+    try:
+        from .local import Engine, LocalCacheError, LocalTransport
+        from .local.llm import refuse_async
+    except ImportError as error:
+        raise ConfigurationError(
+            f"the local service needs packages that are not installed ({error}): "
+            "pip install 'vectorcache-python[local]'"
+        ) from error
+    try:
+        if not awaits:
+            refuse_async(llm)
+        return LocalTransport(Engine(path, llm, embedder=embedder, lexical_guard=lexical_guard))
+    except (LocalCacheError, TypeError) as error:
+        raise ConfigurationError(f"the local service cannot start: {error}") from error
