@@ -8,6 +8,7 @@ from faults.scenarios import (
     connecting,
     crowds,
     cut,
+    environment,
     framing,
     hints,
     mistakes,
@@ -39,6 +40,6 @@ GROUPS: tuple[Group, ...] = (
     crowds.GROUP,
     outage.GROUP,
     mistakes.GROUP,
-    proxies.PROXIES,
-    proxies.ENVIRONMENT,
+    proxies.GROUP,
+    environment.GROUP,
 )

@@ -1,10 +1,9 @@
-"""Proxies and other settings of the environment."""
+"""Proxies."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from clients import KEY
 from faults.behaviour import (
     Close,
     Drip,
@@ -19,7 +18,7 @@ from faults.behaviour import (
     on_tunnel,
 )
 from faults.certificates import Certificate
-from faults.scenario import HTTPS, Answers, Group, Outcome, Raises, Scenario, lasts
+from faults.scenario import HTTPS, Answers, Group, Raises, Scenario, lasts
 from faults.scenarios.reuse import WRONG
 from faults.server import Listening
 
@@ -82,7 +81,7 @@ def slow(
     )
 
 
-PROXIES = Group(
+GROUP = Group(
     "Proxies",
     (
         Scenario(
@@ -339,114 +338,6 @@ PROXIES = Group(
             environment=dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY"), ""),
             sees=Answers(),
             requests=1,
-        ),
-    ),
-)
-
-
-def without_key_or_address(
-    fault: str, promise: str, environment: dict[str, str], client: dict[str, Any], sees: Outcome
-) -> Scenario:
-    return Scenario(
-        fault=fault,
-        promise=promise,
-        environment=environment,
-        client=client,
-        sees=sees,
-        requests=1 if isinstance(sees, Answers) else 0,
-        not_usable_after="" if isinstance(sees, Answers) else "there is no client",
-    )
-
-
-ELSEWHERE = "http://127.0.0.1:9"
-NO_KEY = Raises(ConfigurationError, 0, ("no API key", "VECTORCACHE_API_KEY"))
-
-ENVIRONMENT = Group(
-    "Environment",
-    (
-        Scenario(
-            fault="`.netrc` has a password for the host",
-            promise="It is not read: the key is sent, and nothing else.",
-            environment={"NETRC": "<folder>/netrc"},
-            files={"netrc": "machine 127.0.0.1 login somebody password else\n"},
-            sees=Answers(),
-            requests=1,
-        ),
-        without_key_or_address(
-            "Key and address in the environment",
-            "They are used.",
-            {"VECTORCACHE_API_KEY": KEY, "VECTORCACHE_BASE_URL": PROXY},
-            {"api_key": None, "base_url": None},
-            Answers(),
-        ),
-        without_key_or_address(
-            "Others in the environment than in the arguments",
-            "The arguments beat the environment.",
-            {"VECTORCACHE_API_KEY": "another", "VECTORCACHE_BASE_URL": ELSEWHERE},
-            {},
-            Answers(),
-        ),
-        without_key_or_address(
-            "Empty arguments, and an environment",
-            "Empty means unset: the environment is used.",
-            {"VECTORCACHE_API_KEY": KEY, "VECTORCACHE_BASE_URL": PROXY},
-            {"api_key": "", "base_url": ""},
-            Answers(),
-        ),
-        without_key_or_address(
-            "An empty key in the environment",
-            "Empty means unset: `ConfigurationError` that names the variable.",
-            {"VECTORCACHE_API_KEY": ""},
-            {"api_key": None},
-            NO_KEY,
-        ),
-        without_key_or_address(
-            "No key anywhere",
-            "`ConfigurationError` that names the variable.",
-            {},
-            {"api_key": None},
-            NO_KEY,
-        ),
-        without_key_or_address(
-            "A key with a line end in the environment",
-            "`ConfigurationError` that names the variable and does not show the key.",
-            {"VECTORCACHE_API_KEY": f"{KEY}\n"},
-            {"api_key": None},
-            Raises(ConfigurationError, 0, ("VECTORCACHE_API_KEY is no key", "line end")),
-        ),
-        Scenario(
-            fault="An empty address in the environment",
-            promise="Empty means unset: the hosted service is asked.",
-            client={"base_url": None},
-            environment={
-                "VECTORCACHE_BASE_URL": "",
-                "HTTPS_PROXY": PROXY,
-            },
-            rest=on_tunnel(head("Content-Length: 0", status="403 No"), Close()),
-            over=HTTPS,
-            tls_first=False,
-            sees=Raises(APIConnectionError, 1, ("did not connect to api.vectorcache.com",)),
-            requests=0,
-            not_usable_after="it asks the hosted service",
-        ),
-        Scenario(
-            fault="`SSL_CERT_FILE` names no file",
-            promise="`ConfigurationError` that names the variable.",
-            environment={"SSL_CERT_FILE": "<folder>/none.pem"},
-            over=HTTPS,
-            sees=Raises(ConfigurationError, range(2), ("SSL_CERT_FILE",)),
-            requests=0,
-            not_usable_after="the fault is in the environment",
-        ),
-        Scenario(
-            fault="`SSL_CERT_FILE` names a file without certificates",
-            promise="`ConfigurationError` that names the variable.",
-            environment={"SSL_CERT_FILE": "<folder>/empty.pem"},
-            files={"empty.pem": "nothing to see\n"},
-            over=HTTPS,
-            sees=Raises(ConfigurationError, range(2), ("SSL_CERT_FILE",)),
-            requests=0,
-            not_usable_after="the fault is in the environment",
         ),
     ),
 )
