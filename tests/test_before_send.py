@@ -108,10 +108,15 @@ def test_what_it_returns_is_checked(
     assert server.requests == []
 
 
-def test_it_must_be_a_function(make_client: MakeClient) -> None:
+def test_it_must_be_a_plain_function(make_client: MakeClient) -> None:
     """Anything else is refused when the client is made."""
-    with pytest.raises(ConfigurationError, match="before_send must be a function"):
-        make_client(before_send="redact")
+
+    async def screen(query: Query) -> Query:
+        return query
+
+    for unfit in ("redact", screen):
+        with pytest.raises(ConfigurationError, match="before_send must be a plain function"):
+            make_client(before_send=unfit)
 
 
 @pytest.mark.parametrize("name", SECRETS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
@@ -81,4 +81,4 @@ class Query:
         )
 
 
-BeforeSend: TypeAlias = Callable[[Query], Any]
+BeforeSend: TypeAlias = Callable[[Query], Query]

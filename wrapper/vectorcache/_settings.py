@@ -13,7 +13,7 @@ import httpx
 
 from . import _arguments as check
 from ._circuit import CircuitBreaker
-from ._llm import LLM
+from ._llm import LLM, is_async
 from ._query import BeforeSend
 from ._retry import RetryPolicy
 from ._secret import APIKey, hidden
@@ -130,10 +130,18 @@ def _circuit_breaker(value: object) -> CircuitBreaker | None:
     return value
 
 
-def _function(name: str, value: Any, signature: str) -> Any:
+def _check_fallback(value: object) -> None:
     if value is not None and not callable(value):
-        raise ConfigurationError(f"{name} must be a function {signature}, or None")
-    return value
+        raise ConfigurationError(
+            "fallback must be a function (prompt, model, context) -> str, or None"
+        )
+
+
+def _check_before_send(value: object) -> None:
+    if (value is not None and not callable(value)) or is_async(value):
+        raise ConfigurationError(
+            "before_send must be a plain function (query) -> query, not async, or None"
+        )
 
 
 def _errors(value: object) -> Errors:
@@ -188,6 +196,8 @@ class Settings:
             ConfigurationError: one of them is at fault.
         """
         refuse = ConfigurationError
+        _check_fallback(options["fallback"])
+        _check_before_send(options["before_send"])
         model, context = options["model"], options["context"]
         insecure = check.check_flag("allow_insecure_http", options["allow_insecure_http"], refuse)
         return cls(
@@ -198,9 +208,9 @@ class Settings:
             max_retries=check.check_count("max_retries", options["max_retries"], refuse, least=0),
             retry=_retry_policy(options["retry"]),
             circuit_breaker=_circuit_breaker(options["circuit_breaker"]),
-            fallback=_function("fallback", options["fallback"], "(prompt, model, context) -> str"),
+            fallback=options["fallback"],
             fallback_on=_errors(options["fallback_on"]),
-            before_send=_function("before_send", options["before_send"], "(query) -> query"),
+            before_send=options["before_send"],
             model=None if model is None else check.check_model(model, refuse),
             similarity_threshold=check.check_threshold(options["similarity_threshold"], refuse),
             context=None if context is None else check.check_context(context, refuse),
