@@ -18,7 +18,7 @@ from servers import ScriptedServer
 # The guide's view makes a client for each request and never closes it: so Python is right to
 # warn. Everywhere else in the tests this is an error.
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:a Vectorcache was not closed:ResourceWarning"
+    "ignore:VectorcacheClient .* was not closed:ResourceWarning"
 )
 
 
@@ -71,6 +71,6 @@ def test_serves_request_after_request(user: Client, server: ScriptedServer) -> N
 
 
 def test_says_that_the_view_leaves_its_client_open(user: Client) -> None:
-    """Who turns warnings on learns that the view's was not closed, and what to do."""
-    with pytest.warns(ResourceWarning, match="was not closed: use it in a with"):
+    """Who turns warnings on learns that the view's client was not closed, and what to do."""
+    with pytest.warns(ResourceWarning, match=r"VectorcacheClient .* was not closed: use it"):
         ask(user)
