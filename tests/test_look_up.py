@@ -1,0 +1,149 @@
+"""Looking up the service's name: how the time is shared, without a resolver."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from attempts import URL, Clock, make_attempt
+from clients import KEY
+
+from vectorcache._attempt import Attempt
+from vectorcache._names import addresses
+
+Asked = list[tuple[str, int, float | None]]
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Asked]:
+    """Makes every name have so many addresses, and keeps what was asked."""
+
+    def has(number: int) -> Asked:
+        asked: Asked = []
+
+        def find(host: str, port: int, seconds: float | None) -> int:
+            asked.append((host, port, seconds))
+            return number
+
+        monkeypatch.setattr("vectorcache._attempt.addresses", find)
+        return asked
+
+    return has
+
+
+def timeouts(attempt: Attempt) -> dict[str, float | None]:
+    request = attempt.request(attempt.trace, method="post", url="/", json={}, headers={})
+    found: dict[str, float | None] = request.extensions["timeout"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("timeout", "number", "connect"),
+    [
+        (30.0, 1, 30.0),
+        (30.0, 3, 10.0),
+        (httpx.Timeout(30.0, connect=4.0), 3, 4.0),
+        (httpx.Timeout(30.0, connect=25.0), 2, 15.0),
+        (None, 3, None),
+    ],
+)
+def test_the_addresses_share_the_time(
+    resolver: Callable[[int], Asked], timeout: Any, number: int, connect: float | None
+) -> None:
+    """All addresses of a host together take no longer than the attempt may; a limit of your own
+    for connecting holds for each."""
+    asked = resolver(number)
+    attempt = make_attempt(timeout=timeout, deadline=None if timeout is None else 1_030.0)
+    attempt.begin(None)
+    attempt.look_up()
+    assert asked == [("cache.test", 443, None if timeout is None else 30.0)]
+    assert timeouts(attempt)["connect"] == connect
+    assert timeouts(attempt)["read"] == (None if timeout is None else 30.0)
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [(URL, 443), ("http://localhost", 80), ("https://cache.test:8443", 8443)],
+)
+def test_the_port_is_the_addresss(resolver: Callable[[int], Asked], url: str, port: int) -> None:
+    """What is looked up is the address that will be connected to."""
+    asked = resolver(1)
+    attempt = make_attempt(url=url)
+    attempt.begin(None)
+    attempt.look_up()
+    assert [port for _, port, _ in asked] == [port]
+
+
+def test_what_it_says_meanwhile(resolver: Callable[[int], Asked]) -> None:
+    """While the name is looked up the attempt connects, and nothing can have arrived."""
+    resolver(1)
+    attempt = make_attempt()
+    attempt.begin(None)
+    assert attempt.may_have_arrived
+    attempt.look_up()
+    assert attempt.doing == "connecting to cache.test"
+    assert not attempt.may_have_arrived
+
+
+def test_a_proxy_looks_it_up_itself(
+    resolver: Callable[[int], Asked], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through a proxy a name need not be known here."""
+    asked = resolver(3)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    attempt = make_attempt()
+    attempt.begin(None)
+    attempt.look_up()
+    assert asked == []
+    assert timeouts(attempt)["connect"] == 30.0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_an_address_needs_no_look_up(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread is started for what is an address already."""
+    monkeypatch.setattr(threading, "Thread", None)
+    assert addresses(host, 80, 1.0) == 1
+
+
+def test_what_a_look_up_ends_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Addresses, no such name, a name that is none, or no answer in time."""
+    known = threading.Event()
+
+    def look_up(host: str, *_: Any, **__: Any) -> list[None]:
+        match host:
+            case "two.test":
+                return [None, None]
+            case "slow.test":
+                known.wait(10)
+                return []
+            case "none.test":
+                raise socket.gaierror(-2, "Name or service not known")
+        raise UnicodeError("label too long")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    assert addresses("two.test", 80, None) == 2
+    with pytest.raises(httpx.ConnectError, match="Name or service not known") as caught:
+        addresses("none.test", 80, 10.0)
+    assert isinstance(caught.value.__cause__, socket.gaierror)
+    with pytest.raises(UnicodeError, match="label too long"):
+        addresses("label.test", 80, 10.0)
+    with pytest.raises(httpx.ConnectTimeout, match="not looked up in time"):
+        addresses("slow.test", 80, 0.05)
+    known.set()
+
+
+def test_a_key_in_the_headers_of_an_answer() -> None:
+    """What an answer's headers repeat of the key is taken out, in names and values; the rest
+    stays as it is."""
+    attempt = make_attempt(Clock())
+    attempt.begin(None)
+    headers = [("X-Echo", f"Bearer {KEY}."), (f"X-{KEY}", "1"), ("X-Other", "naïve")]
+    attempt.reader(httpx.Response(200, headers=httpx.Headers(headers, encoding="latin-1")))
+    assert attempt.answer_headers["x-echo"] == "Bearer [key removed]."
+    assert attempt.answer_headers["x-other"] == "naïve"
+    assert KEY not in str(attempt.answer_headers.raw)
+    assert len(attempt.answer_headers) == 3
