@@ -15,6 +15,7 @@ from vectorcache import (
     APIStatusError,
     CircuitBreaker,
     CircuitOpenError,
+    ConfigurationError,
     InternalServerError,
     QuotaExceededError,
     RateLimitError,
@@ -64,11 +65,11 @@ def end_of(call: Call, *failures: Failure, clock: Clock | None = None) -> Vector
     """The error that the last of the failures ends the call with; each attempt takes 2 s."""
     *others, last = failures
     for one in others:
-        call.attempt()
+        call.attempt().begin(None)
         if clock is not None:
             clock.now += 2
         call.delay_after(one)
-    call.attempt()
+    call.attempt().begin(None)
     if clock is not None:
         clock.now += 2
     with pytest.raises(VectorcacheError) as caught:
@@ -78,6 +79,7 @@ def end_of(call: Call, *failures: Failure, clock: Clock | None = None) -> Vector
 
 def answered(call: Call, body: dict[str, Any], headers: dict[str, str] | None = None) -> Any:
     attempt = call.attempt()
+    attempt.begin(None)
     attempt.reader(httpx.Response(200, headers=headers))
     return call.result(QueryResponse.from_dict(body))
 
@@ -318,6 +320,15 @@ class TestCircuit:
             make_call(circuit=circuit).attempt()
         assert caught.value.failure.error is CircuitOpenError
 
+    def test_it_opens_while_a_call_waits(self) -> None:
+        """A call that has to wait for a connection asks again once it has one."""
+        circuit = Circuit(CircuitBreaker(1, 60.0), "cache.test", Clock())
+        waiting = make_call(circuit=circuit).attempt()
+        end_of(make_call(circuit=circuit), DOWN)
+        with pytest.raises(AttemptFailed) as caught:
+            waiting.begin(None)
+        assert caught.value.failure.error is CircuitOpenError
+
     def test_a_probe_that_is_given_up(self) -> None:
         """A cancelled probe leaves its place to the next call."""
         clock = Clock()
@@ -325,7 +336,7 @@ class TestCircuit:
         end_of(make_call(clock, circuit=circuit), DOWN)
         clock.now += 60
         call = make_call(clock, circuit=circuit)
-        call.attempt()
+        call.attempt().begin(None)
         call.dropped()
         assert circuit.admit() is Admission.PROBE
 
@@ -364,7 +375,7 @@ def test_the_fallback_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert (meta.status_code, meta.request_id, meta.attempts, meta.elapsed) == (500, "8f2c", 2, 2)
     assert meta.error is error
     assert [record.getMessage() for record in caplog.records] == [
-        "POST /v1/cache/query: the fallback answered after 2.000 s"
+        "POST /v1/cache/query: the fallback answered in 2.000 s for 500"
     ]
-    with pytest.raises(TypeError, match=r"^fallback must "):
+    with pytest.raises(ConfigurationError, match=r"^fallback must "):
         call.stand_in(None, APIStatusError("no"))

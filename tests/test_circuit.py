@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from vectorcache import (
     APIConnectionError,
+    APIResponseError,
     APITimeoutError,
     CircuitBreaker,
     CircuitOpenError,
@@ -85,7 +85,7 @@ def test_failures_count_only_in_a_row(sign_of_life: str) -> None:
     for _ in range(5):
         circuit.failed(BAD, circuit.admit())
         if sign_of_life == "success":
-            circuit.succeeded()
+            circuit.succeeded(Admission.ADMITTED)
         else:
             circuit.failed(THROTTLED, circuit.admit())
     assert circuit.pause is None
@@ -97,7 +97,7 @@ def test_one_success_between_two_failures() -> None:
     for _ in range(5):
         circuit.failed(BAD, circuit.admit())
         assert circuit.pause is None
-        circuit.succeeded()
+        circuit.succeeded(Admission.ADMITTED)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_refusal_says_why_and_for_how_long(last: Failure, named: str) -> None:
     assert circuit.refusal() == Failure(
         error=CircuitOpenError,
         text=(
-            "the circuit is open, so nothing was sent; failed attempts in a row on api.test: 2, "
+            "the circuit is open, so no request goes out; failed attempts in a row on api.test: 2, "
             f"the last with {named}"
         ),
         advice="call the LLM directly until then, or pass fallback=",
@@ -128,12 +128,15 @@ def test_a_refusal_says_why_and_for_how_long(last: Failure, named: str) -> None:
 def test_opening_and_closing_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Whoever runs the service reads in the log when and why calls began and ceased to fail."""
     caplog.set_level("INFO", "vectorcache")
-    circuit = Circuit(CircuitBreaker(2, 30.0), "api.test", Clock())
+    clock = Clock()
+    circuit = Circuit(CircuitBreaker(2, 30.0), "api.test", clock)
     circuit.failed(BAD, circuit.admit())
-    circuit.succeeded()
+    circuit.succeeded(Admission.ADMITTED)
     for _ in range(2):
         circuit.failed(BAD, circuit.admit())
-    circuit.succeeded()
+    clock.now += 30
+    assert circuit.admit() is Admission.PROBE
+    circuit.succeeded(Admission.PROBE)
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         (
             "WARNING",
@@ -175,7 +178,7 @@ def test_an_answered_probe_closes_the_circuit() -> None:
     circuit = opened(clock, failures=3)
     clock.now += 60
     assert circuit.admit() is Admission.PROBE
-    circuit.succeeded()
+    circuit.succeeded(Admission.PROBE)
     assert circuit.pause is None
     for _ in range(2):
         circuit.failed(BAD, circuit.admit())
@@ -183,15 +186,45 @@ def test_an_answered_probe_closes_the_circuit() -> None:
 
 
 def test_a_given_up_probe_makes_room_for_the_next() -> None:
-    """A cancelled probe has told nothing, so the next call probes; a lost one, after the pause."""
+    """A cancelled probe has told nothing, so the next call probes; until then none does."""
     clock = Clock()
     circuit = opened(clock)
     clock.now += 60
     assert circuit.admit() is Admission.PROBE
     circuit.dropped(Admission.PROBE)
     assert circuit.admit() is Admission.PROBE
+    clock.now += 1_000
+    assert circuit.admit() is Admission.REFUSED
+    assert circuit.pause == 60
+
+
+@pytest.mark.parametrize("status", [502, 504, 522, 200])
+def test_a_probe_that_tells_nothing(status: int) -> None:
+    """A proxy's 5xx, or a page in the place of an answer, neither opens nor closes a circuit."""
+    clock = Clock()
+    circuit = opened(clock)
+    clock.now += 60
+    error = APIResponseError if status == 200 else InternalServerError
+    circuit.failed(failure(error, status), circuit.admit())
+    assert circuit.pause == 0
+    assert circuit.admit() is Admission.PROBE
+
+
+def test_a_fork_during_a_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child, which never hears of its parent's probe, sends its own."""
+    clock = Clock()
+    circuit = opened(clock)
     clock.now += 60
     assert circuit.admit() is Admission.PROBE
+    monkeypatch.setattr("vectorcache._circuit.getpid", lambda: -1)
+    assert circuit.admit() is Admission.PROBE
+
+
+def test_late_answers_do_not_close_it() -> None:
+    """What was asked before the circuit opened, and is answered now, tells nothing new."""
+    circuit = opened(Clock())
+    circuit.succeeded(Admission.ADMITTED)
+    assert circuit.pause == 60
 
 
 def test_late_failures_do_not_lengthen_the_pause() -> None:
@@ -208,34 +241,33 @@ def test_any_sequence(events: list[str]) -> None:
     """Whatever happens, between two openings lie enough failures, and one probe is out at most."""
     clock = Clock()
     circuit = Circuit(CircuitBreaker(3, 10.0), "api.test", clock)
-    under_way: list[tuple[Admission, float]] = []
-    in_a_row = 0
+    under_way: list[Admission] = []
+    failures = 0
     for event in events:
+        before = circuit.pause
         match event:
             case "ask":
                 admission = circuit.admit()
                 if admission is not Admission.REFUSED:
-                    under_way.append((admission, clock.now))
-                if admission is Admission.PROBE:
-                    assert in_a_row >= 3
+                    under_way.append(admission)
+                assert (before is None) == (admission is Admission.ADMITTED)
             case "fail" if under_way:
-                admission, _ = under_way.pop()
-                in_a_row += 1
+                admission = under_way.pop()
+                failures += before is None or admission is Admission.PROBE
                 circuit.failed(BAD, admission)
             case "answer" if under_way:
-                under_way.pop()
-                in_a_row = 0
-                circuit.succeeded()
-                assert circuit.pause is None
+                admission = under_way.pop()
+                circuit.succeeded(admission)
+                if before is None or admission is Admission.PROBE:
+                    failures = 0
+                    assert circuit.pause is None
             case "drop" if under_way:
-                circuit.dropped(under_way.pop()[0])
+                circuit.dropped(under_way.pop())
             case "wait":
                 clock.now += 4
-        if circuit.pause is not None:
-            assert in_a_row >= 3
-            assert 0 <= circuit.pause <= 10
-        probes = [at for admission, at in under_way if admission is Admission.PROBE]
-        assert all(later - earlier >= 10 for earlier, later in itertools.pairwise(probes))
+        assert (circuit.pause is None) == (failures < 3)
+        assert 0 <= (circuit.pause or 0) <= 10
+        assert under_way.count(Admission.PROBE) <= 1
 
 
 def test_one_probe_among_many_threads() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anyio
@@ -55,7 +56,7 @@ def test_calls_fail_at_once(make_client: MakeClient, server: ScriptedServer) -> 
     assert f"failed attempts in a row on 127.0.0.1:{server.port}: 5" in message
     assert "the last with 500" in message
     assert "out of order" not in message  # It may be about somebody else's prompt.
-    assert "nothing was sent" in message
+    assert "no request goes out" in message
     assert "try again in 60 s" in message
     assert "fallback=" in message
     copy = pickle.loads(pickle.dumps(error))
@@ -70,6 +71,17 @@ def test_it_opens_in_the_middle_of_a_call(make_client: MakeClient, server: Scrip
     assert type(error) is InternalServerError
     assert "the circuit is open for another 60 s" in str(error)
     assert len(server.requests) == error.attempts == 2
+
+
+def test_those_who_wait_are_spared_too(make_client: MakeClient, server: ScriptedServer) -> None:
+    """Calls that wait for a connection while the circuit opens fail at once when it is theirs."""
+    server.default = answer(status=500)
+    breaker = CircuitBreaker(failures=2)
+    client = make_client(circuit_breaker=breaker, max_retries=0, max_connections=1)
+    with ThreadPoolExecutor(10) as threads:
+        errors = list(threads.map(lambda _: fail(client)[0], range(30)))
+    assert len(server.requests) == 2
+    assert sum(type(error) is CircuitOpenError for error in errors) == 28
 
 
 def test_recovery(make_client: MakeClient, server: ScriptedServer) -> None:

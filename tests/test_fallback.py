@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 import pickle
+import re
 import threading
 from typing import Any
 
@@ -26,6 +28,7 @@ from vectorcache import (
     QuotaExceededError,
     RateLimitError,
     RetryPolicy,
+    SensitiveDataError,
     VectorcacheClient,
     VectorcacheError,
 )
@@ -176,6 +179,26 @@ def test_the_result_is_one_like_any_other(
     assert result.meta.error.__traceback__ is None
 
 
+def test_an_empty_answer_is_one(make_client: MakeClient, server: ScriptedServer) -> None:
+    """LLMs do return nothing at all at times: that is not ours to judge."""
+    server.default = answer(status=500)
+    assert make_client(fallback=lambda *_: "").query("Q", "m").response == ""
+
+
+def test_who_pays_is_told(
+    make_client: MakeClient, server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fallback that answers is a warning in the log, but for what the cache never takes."""
+    caplog.set_level(logging.INFO, "vectorcache")
+    client = make_client(fallback=lambda *_: "A", max_retries=0)
+    for status in (500, 422):
+        server.default = answer(status=status)
+        client.query("Q", "m")
+    told = [(r.levelname, r.getMessage()) for r in caplog.records if "fallback" in r.getMessage()]
+    assert [level for level, _ in told] == ["WARNING", "INFO"]
+    assert re.search(r"the fallback answered in \d+\.\d{3} s for 500", told[0][1])
+
+
 def test_an_error_in_the_fallback(make_client: MakeClient, server: ScriptedServer) -> None:
     """It is raised as it is, with the cache's own as its context, and nothing is asked twice."""
     calls = []
@@ -208,14 +231,14 @@ def test_our_own_error_in_the_fallback(make_client: MakeClient, server: Scripted
 
 @pytest.mark.parametrize(
     ("returned", "complaint"),
-    [(None, "returned NoneType"), (7, "returned int"), ("", "an empty one"), ("\ud800", "Unicode")],
+    [(None, "returned NoneType"), (7, "returned int"), ("\ud800", "Unicode")],
 )
 def test_it_returns_no_text(
     make_client: MakeClient, server: ScriptedServer, returned: Any, complaint: str
 ) -> None:
     """A fallback that returns no text is told so, with the cache's own error as context."""
     server.default = answer(status=500)
-    with pytest.raises(TypeError, match=f"fallback must return.*{complaint}") as caught:
+    with pytest.raises(ConfigurationError, match=f"fallback must return.*{complaint}") as caught:
         make_client(fallback=lambda *_: returned).query("Q", "m")
     assert isinstance(caught.value.__context__, VectorcacheError)
 
@@ -273,7 +296,7 @@ def test_an_async_function_and_the_sync_client(server: ScriptedServer) -> None:
         with pytest.raises(ConfigurationError, match="fallback is an async function"):
             client.with_options(fallback=llm)
         hidden = client.with_options(fallback=lambda *asked: llm(*asked))
-        with pytest.raises(TypeError, match="returned an awaitable"):
+        with pytest.raises(ConfigurationError, match="returned an awaitable"):
             hidden.query("Q", "m")
 
 
@@ -281,8 +304,9 @@ def test_an_async_function_and_the_sync_client(server: ScriptedServer) -> None:
     ("options", "complaint"),
     [
         ({"fallback": "gpt-4o"}, "fallback must be a function"),
-        ({"fallback_on": 500}, "fallback_on must be"),
-        ({"fallback_on": (ValueError,)}, "fallback_on must be"),
+        ({"fallback_on": 500}, "fallback_on has 500"),
+        ({"fallback_on": (ValueError,)}, "fallback_on has <class 'ValueError'>"),
+        ({"fallback_on": (SensitiveDataError,)}, "raised before the cache is asked"),
     ],
 )
 def test_options_that_make_no_sense(

@@ -16,6 +16,7 @@ from vectorcache import AsyncVectorcacheClient, VectorcacheClient
 from vectorcache._settings import ClientOptions
 
 NAMES = {
+    "FALLBACK_ON",
     "APIConnectionError",
     "APIResponseError",
     "APIStatusError",

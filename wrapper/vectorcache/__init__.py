@@ -12,6 +12,7 @@ from ._query import Query
 from ._response import DebugInfo, RateLimit, ResponseMeta, VectorcacheResponse
 from ._retry import RetryPolicy
 from ._sensitive import SensitiveDataFilter
+from ._settings import FALLBACK_ON
 from ._sync_client import VectorcacheClient
 from ._version import __version__
 from .errors import (
@@ -37,6 +38,7 @@ from .errors import (
 )
 
 __all__ = [
+    "FALLBACK_ON",
     "APIConnectionError",
     "APIResponseError",
     "APIStatusError",

@@ -6,7 +6,6 @@ for a query. The limits are those of openapi.yaml.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 
@@ -82,8 +81,11 @@ def check_seconds(name: str, value: object, refuse: Refusal) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise refuse(f"{name} is {_kind(value)}: pass seconds, or None for no limit")
-    if not (math.isfinite(value) and value > 0):
-        raise refuse(f"{name} is {value}: pass seconds above 0, or None for no limit")
+    # The system's clocks take no more than some hundred years.
+    if not 0 < value <= 1e9:
+        raise refuse(
+            f"{name} is {str(value)[:20]}: pass seconds above 0 and up to 1e9, or None for no limit"
+        )
     return float(value)
 
 

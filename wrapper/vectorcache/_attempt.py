@@ -43,6 +43,7 @@ class Attempt(Progress):
         timeout: seconds the attempt may take, or an ``httpx.Timeout`` for its steps.
         deadline: when the whole call has to be over, by ``clock``; None for never.
         fresh: whether an idle connection will not do.
+        admit: called once there is a connection; raises what is to end the attempt there.
         clock: seconds, monotonic.
     """
 
@@ -54,6 +55,7 @@ class Attempt(Progress):
         timeout: float | httpx.Timeout | None,
         deadline: float | None,
         fresh: bool,
+        admit: Callable[[], None] = lambda: None,
         clock: Callable[[], float],
     ) -> None:
         super().__init__(settings.url(""))
@@ -68,6 +70,7 @@ class Attempt(Progress):
         self._timeout = timeout
         self._timeouts: dict[str, float | None] = {}
         self._deadline = deadline
+        self._admit = admit
         self._clock = clock
         self._began = 0.0
         self._reader: BodyReader | None = None
@@ -81,7 +84,12 @@ class Attempt(Progress):
         return _least(self._seconds_to_deadline(), pool)
 
     def begin(self, network_stream: Any) -> None:
-        """Starts the attempt's time, now that it has a connection."""
+        """Starts the attempt's time, now that it has a connection.
+
+        Raises:
+            AttemptFailed: the circuit breaker does not let it through.
+        """
+        self._admit()
         self.took(network_stream)
         self._began = self._clock()
         left, timeout = self._seconds_to_deadline(), self._timeout

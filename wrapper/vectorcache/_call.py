@@ -7,6 +7,7 @@ and the clock, so that it can be tested without network and time.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -23,8 +24,8 @@ from ._query import Query
 from ._response import ResponseMeta, VectorcacheResponse
 from ._result import rate_limit_of, response_of
 from ._retry import Repeat, RetryQuota, backoff
-from ._settings import Errors, Settings
-from .errors import VectorcacheError
+from ._settings import Settings
+from .errors import ConfigurationError, VectorcacheError
 
 
 class Call:
@@ -86,20 +87,27 @@ class Call:
             AttemptFailed: the circuit breaker does not let it through.
         """
         self._attempts += 1
-        if self._circuit is not None and self._admission is None:
-            self._admission = self._circuit.admit()
-            if self._admission is Admission.REFUSED:
-                raise AttemptFailed(self._circuit.refusal())
+        if self._circuit is not None and self._admission is None and self._circuit.pause:
+            raise AttemptFailed(self._circuit.refusal())
         self._last = Attempt(
             self._settings,
             self._headers,
             timeout=self._timeout,
             deadline=self._deadline,
             fresh=self._fresh,
+            admit=self._admit,
             clock=self._clock,
         )
         self._fresh = False
         return self._last
+
+    def _admit(self) -> None:
+        # Not before there is a connection: while it waited for one, the circuit may have opened.
+        if self._circuit is not None and self._admission is None:
+            admission = self._circuit.admit()
+            if admission is Admission.REFUSED:
+                raise AttemptFailed(self._circuit.refusal())
+            self._admission = admission
 
     def delay_after(self, failure: Failure) -> float:
         """Seconds to wait before the next attempt.
@@ -154,8 +162,8 @@ class Call:
         """What the user gets for what the generated parser made of the answer."""
         assert isinstance(parsed, api.QueryResponse)  # Anything else has raised AttemptFailed.
         self._quota.give_back(self._spent)
-        if self._circuit is not None:
-            self._circuit.succeeded()
+        if self._circuit is not None and self._admission is not None:
+            self._circuit.succeeded(self._admission)
         last, elapsed = self._last, self._elapsed
         assert last is not None
         logger.debug("%s: attempt %d answered after %.3f s", last.line, self._attempts, elapsed)
@@ -178,7 +186,7 @@ class Call:
         return response_of(parsed, meta)
 
     @property
-    def stands_in_for(self) -> Errors:
+    def stands_in_for(self) -> tuple[type[VectorcacheError], ...]:
         """The errors for which there is a fallback; none where there is no fallback."""
         return () if self._settings.fallback is None else self._settings.fallback_on
 
@@ -193,14 +201,18 @@ class Call:
         """What the user gets where ``fallback`` answered in the place of the cache.
 
         Raises:
-            TypeError: it did not answer with a text.
+            ConfigurationError: it did not answer with a text.
         """
-        fault = fault_of(answer)
+        fault = "" if answer == "" else fault_of(answer)
         if fault:
-            raise TypeError(f"fallback must {fault}")
+            raise ConfigurationError(f"fallback must {fault}")
         assert isinstance(answer, str)
         elapsed = self._elapsed
-        logger.debug("%s: the fallback answered after %.3f s", self._line, elapsed)
+        # A 422 is a matter of course; for anything else somebody may be paying unawares.
+        level = logging.INFO if error.status_code == 422 else logging.WARNING
+        name = error.status_code or type(error).__name__
+        logger.log(level, "%s: the fallback answered in %.3f s for %s", self._line, elapsed, name)
+        error.__context__ = None  # Nor would the caller's own error, with its frames.
         meta = ResponseMeta(
             error.status_code,
             request_id=error.request_id,

@@ -109,11 +109,13 @@ class ConfiguredClient(ABC, Generic[C, H]):
                 answer; its answer is returned with ``llm_provider="fallback"`` and the error in
                 ``meta.error``. With the async client it may be ``async``; a plain function then
                 runs in a thread. The call's deadline does not hold for it.
-            fallback_on: the errors it stands in for. By default connection failures (timeouts
-                and an open circuit among them), unusable answers, 5xx and 422.
+            fallback_on: the errors it stands in for, as ``except`` takes them, in the place of
+                the default, ``vectorcache.FALLBACK_ON``: connection failures (timeouts and an
+                open circuit among them), unusable answers, 5xx and 422.
             before_send: ``before_send(query) -> query``, which sees each ``Query`` before it is
                 sent and returns it, changed or not, or raises an error to refuse it; for example
-                a ``SensitiveDataFilter``.
+                a ``SensitiveDataFilter``. With the async client it runs on the event loop: what
+                takes long does not belong there. The call's deadline does not hold for it.
             model: the LLM for queries that name none.
             similarity_threshold: cosine similarity, 0 to 1, from which on an earlier prompt
                 counts as the same, for queries that name none.
@@ -190,6 +192,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
             ConfigurationError: the extra ``vectorcache-python[local]`` is not installed, or the
                 file, ``llm`` or an option is at fault.
         """
+        _hide_key(options)
         transport = local_transport(path, llm, embedder, lexical_guard, options, cls._awaits)
         options = {
             **options,
@@ -213,11 +216,10 @@ class ConfiguredClient(ABC, Generic[C, H]):
         Raises:
             ConfigurationError: a setting is at fault.
         """
+        _hide_key(options)
         unknown = options.keys() - ClientOptions.__annotations__.keys()
         if unknown:
             raise TypeError(f"with_options() got unknown options: {', '.join(sorted(unknown))}")
-        if "api_key" in options:
-            cast(dict[str, Any], options)["api_key"] = hidden(options["api_key"])
         copy = object.__new__(type(self))
         shares = not _OWN_CONNECTIONS & options.keys()
         copy._borrows = "http_client" not in options
@@ -312,3 +314,9 @@ class ConfiguredClient(ABC, Generic[C, H]):
             f"{type(self).__name__} cannot be pickled or copied, as it holds a key and open "
             "connections: make one in the process that uses it, or use with_options()"
         )
+
+
+def _hide_key(options: ClientOptions) -> None:
+    # Tracebacks of what follows may be shown with their variables.
+    if "api_key" in options:
+        cast(dict[str, Any], options)["api_key"] = hidden(options["api_key"])

@@ -44,6 +44,9 @@ class Sender(_Sending[Connections]):
                     for chunk in cast(httpx.SyncByteStream, response.stream):
                         if not reader.feed(chunk):
                             break
+                        # The watchdog does so, unless the interpreter ends: then it has no thread.
+                        if attempt.expired:
+                            raise httpx.ReadTimeout("the answer had not ended")
                 finally:
                     response.close()
                 if _holds_more(transport, response):

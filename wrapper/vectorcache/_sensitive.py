@@ -58,11 +58,15 @@ class SensitiveDataFilter:
             raise ConfigurationError(f'action is {action!r}: use "refuse" or "redact"')
         self._redacts = action == "redact"
         self._patterns: dict[str, re.Pattern[str]] = {}
+        if not isinstance(patterns, Mapping):
+            raise ConfigurationError("patterns must be a mapping from names to patterns")
         for name, pattern in patterns.items():
             try:
-                self._patterns[name] = re.compile(pattern)
+                compiled = re.compile(pattern)
+                compiled.search("")  # A pattern of bytes finds nothing in text.
             except (re.error, TypeError) as error:
                 raise ConfigurationError(f"the pattern for {name!r} is none: {error}") from None
+            self._patterns[name] = compiled
 
     def __call__(self, query: Query) -> Query:
         """The query, if it may be sent.

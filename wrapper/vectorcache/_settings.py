@@ -22,14 +22,16 @@ from .errors import (
     APIResponseError,
     ConfigurationError,
     InternalServerError,
+    InvalidRequestError,
     NotCacheableError,
     VectorcacheError,
 )
 
-Errors: TypeAlias = tuple[type[VectorcacheError], ...]
+# As ``except`` takes them.
+Errors: TypeAlias = type[VectorcacheError] | tuple[type[VectorcacheError], ...]
 
 # Not the caller's own mistakes, and no limits that money was meant to stay within.
-FALLBACK_ON: Final[Errors] = (
+FALLBACK_ON: Final[tuple[type[VectorcacheError], ...]] = (
     APIConnectionError,
     APIResponseError,
     InternalServerError,
@@ -144,11 +146,18 @@ def _check_before_send(value: object) -> None:
         )
 
 
-def _errors(value: object) -> Errors:
+def _errors(value: object) -> tuple[type[VectorcacheError], ...]:
     kinds = []
-    for kind in value if isinstance(value, tuple) else (value,):
+    for kind in value if isinstance(value, tuple | list) else (value,):
         if not (isinstance(kind, type) and issubclass(kind, VectorcacheError)):
-            raise ConfigurationError("fallback_on must be a tuple of classes of VectorcacheError")
+            raise ConfigurationError(
+                f"fallback_on has {kind!r}: it takes classes of VectorcacheError, one or a tuple"
+            )
+        if issubclass(kind, InvalidRequestError):
+            raise ConfigurationError(
+                f"fallback_on has {kind.__name__}, which is raised before the cache is asked: "
+                "catch it, and call the LLM yourself"
+            )
         kinds.append(kind)
     return tuple(kinds)
 
@@ -165,7 +174,7 @@ class Settings:
     retry: RetryPolicy
     circuit_breaker: CircuitBreaker | None
     fallback: LLM | None
-    fallback_on: Errors
+    fallback_on: tuple[type[VectorcacheError], ...]
     before_send: BeforeSend | None
     model: str | None
     similarity_threshold: float

@@ -70,7 +70,7 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
             ConfigurationError: the client is closed.
             APITimeoutError: it took too long.
             APIConnectionError: no answer came, or not all of it.
-            CircuitOpenError: the circuit breaker is open; nothing was sent.
+            CircuitOpenError: the circuit breaker is open.
             APIResponseError: the answer is not what the service promises.
             APIStatusError: the service refused or failed; see ``vectorcache.errors`` for the
                 class of each status.

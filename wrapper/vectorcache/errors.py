@@ -107,7 +107,7 @@ class APITimeoutError(APIConnectionError, TimeoutError):
 
 
 class CircuitOpenError(APIConnectionError):
-    """The circuit breaker is open: nothing was sent.
+    """The circuit breaker is open: no request goes out; ``attempts`` says how many had.
 
     Attributes:
         retry_after: seconds until the client tries the service again.

@@ -31,7 +31,11 @@ def fails(attempts: int, *says: str, error: type[VectorcacheError] = InternalSer
 
 
 OPEN = Raises(
-    CircuitOpenError, 0, ("the circuit is open, so nothing was sent",), retry_after=..., cause=False
+    CircuitOpenError,
+    0,
+    ("the circuit is open, so no request goes out",),
+    retry_after=...,
+    cause=False,
 )
 BREAKER = {"circuit_breaker": CircuitBreaker(failures=5, reset_after=0.3)}
 STAYS_OPEN = "the circuit stays open until its pause is over"
