@@ -10,7 +10,10 @@ from collections.abc import Iterator
 import pytest
 from lifetimes.echo import EchoServer
 from lifetimes.programs import run
-from servers import answer
+from servers import answer, drip
+
+# Of an answer whose body comes byte by byte.
+HEAD = answer(raw=1_000 * b" ").partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
 
 
 @pytest.fixture
@@ -172,3 +175,25 @@ def test_a_query_at_exit(server: EchoServer, used: bool) -> None:
         os.write(2, b"answered")
     """
     assert run(program, server.url) == "answered"
+
+
+def test_a_deadline_at_exit(server: EchoServer) -> None:
+    """There, too, an answer that comes byte by byte is cut off at the deadline."""
+    over = threading.Event()
+    server.script = [drip(over, HEAD)]
+    program = """
+    client = VectorcacheClient(KEY, URL, max_retries=0)
+
+    @atexit.register
+    def last():
+        before = time.monotonic()
+        with client:
+            try:
+                client.query("last", "m", deadline=0.5)
+            except VectorcacheError as error:
+                kept = time.monotonic() - before < 2
+                os.write(2, f"{type(error).__name__}, {kept}".encode())
+    """
+    said = run(program, server.url)
+    over.set()
+    assert said == "APITimeoutError, True"
