@@ -35,10 +35,21 @@ class BlockingAsyncClient:
         self._run = run
 
     def query(self, *arguments: Any, **options: Any) -> VectorcacheResponse:
-        async def query() -> VectorcacheResponse:
-            return await self._client.query(*arguments, **options)
+        contexts: list[BaseException | None] = []
 
-        result: VectorcacheResponse = self._run(query)
+        async def query() -> VectorcacheResponse:
+            try:
+                return await self._client.query(*arguments, **options)
+            except BaseException as error:
+                contexts.append(error.__context__)
+                raise
+
+        try:
+            result: VectorcacheResponse = self._run(query)
+        except BaseException as error:
+            # Where it was raised again, something else may have been under way.
+            error.__context__ = contexts[-1] if contexts else error.__context__
+            raise
         return result
 
     def with_options(self, **options: Unpack[ClientOptions]) -> BlockingAsyncClient:

@@ -236,11 +236,11 @@ def test_our_own_error_in_the_fallback(make_client: MakeClient, server: Scripted
 def test_it_returns_no_text(
     make_client: MakeClient, server: ScriptedServer, returned: Any, complaint: str
 ) -> None:
-    """A fallback that returns no text is told so, with the cache's own error as context."""
+    """A fallback that returns no text is told so, with the cache's own error as the cause."""
     server.default = answer(status=500)
     with pytest.raises(ConfigurationError, match=f"fallback must return.*{complaint}") as caught:
         make_client(fallback=lambda *_: returned).query("Q", "m")
-    assert isinstance(caught.value.__context__, VectorcacheError)
+    assert isinstance(caught.value.__cause__, VectorcacheError)
 
 
 async def test_an_async_function(server: ScriptedServer) -> None:

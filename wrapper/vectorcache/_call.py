@@ -205,7 +205,7 @@ class Call:
         """
         fault = "" if answer == "" else fault_of(answer)
         if fault:
-            raise ConfigurationError(f"fallback must {fault}")
+            raise ConfigurationError(f"fallback must {fault}") from error
         assert isinstance(answer, str)
         elapsed = self._elapsed
         # A 422 is a matter of course; for anything else somebody may be paying unawares.
