@@ -40,12 +40,14 @@ def watched() -> Iterator[Emitted]:
     """Collects all records of all loggers, all warnings, and what reaches Python's last hooks."""
     emitted = Emitted()
     loggers = [logging.getLogger(name) for name in LOGGERS]
-    levels = [logger.level for logger in loggers]
+    before = [(logger.level, logger.propagate, logger.disabled) for logger in loggers]
     hooks = sys.unraisablehook, threading.excepthook
     sys.unraisablehook = emitted.hook("unraisable")
     threading.excepthook = emitted.hook("thread")
     for logger in loggers:
         logger.setLevel(1)
+        # Whoever ran uvicorn in this process before may have kept its records to itself.
+        logger.propagate, logger.disabled = True, False
     loggers[0].addHandler(emitted)
     try:
         with warnings.catch_warnings(record=True) as warned:
@@ -55,6 +57,7 @@ def watched() -> Iterator[Emitted]:
         emitted.found += [("warning", f"{one.message}{one!r}{one.source!r}") for one in warned]
     finally:
         loggers[0].removeHandler(emitted)
-        for logger, level in zip(loggers, levels, strict=True):
+        for logger, (level, propagates, disabled) in zip(loggers, before, strict=True):
             logger.setLevel(level)
+            logger.propagate, logger.disabled = propagates, disabled
         sys.unraisablehook, threading.excepthook = hooks

@@ -202,7 +202,7 @@ GROUP = Group(
             promise="`APITimeoutError` at the deadline, in the middle of an attempt.",
             rest=on_request(Stall()),
             query={"timeout": 0.3, "deadline": 0.5},
-            sees=Raises(APITimeoutError, 2, ("timed out after 0.2 s",)),
+            sees=Raises(APITimeoutError, 2, ("before that: timed out after 0.3 s",)),
             requests=2,
             **lasts(0.5),
         ),
