@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
+from functools import partial
 from typing import Any, Protocol, Unpack
 
-from vectorcache import AsyncVectorcacheClient, VectorcacheResponse
+from vectorcache import AsyncVectorcacheClient, BatchResult, Stats, VectorcacheResponse
 from vectorcache._settings import ClientOptions
 
 KEY = "vc_" + 8 * "0a1b"
@@ -16,7 +17,12 @@ class AnyClient(Protocol):
 
     def query(self, *arguments: Any, **options: Any) -> VectorcacheResponse: ...
 
+    def query_many(self, prompts: Any, **options: Any) -> Generator[BatchResult, None, None]: ...
+
     def with_options(self, **options: Unpack[ClientOptions]) -> AnyClient: ...
+
+    @property
+    def stats(self) -> Stats: ...
 
     def close(self) -> None: ...
 
@@ -51,6 +57,29 @@ class BlockingAsyncClient:
             error.__context__ = contexts[-1] if contexts else error.__context__
             raise
         return result
+
+    def query_many(self, prompts: Any, **options: Any) -> Generator[BatchResult, None, None]:
+        # Not in the generator: bad arguments are refused when it is called.
+        return self._drive(self._run(partial(self._begin, prompts, **options)))
+
+    async def _begin(self, prompts: Any, **options: Any) -> AsyncGenerator[BatchResult, None]:
+        return self._client.query_many(prompts, **options)
+
+    def _drive(
+        self, batch: AsyncGenerator[BatchResult, None]
+    ) -> Generator[BatchResult, None, None]:
+        async def following() -> BatchResult | None:
+            return await anext(batch, None)
+
+        try:
+            while (result := self._run(following)) is not None:
+                yield result
+        finally:
+            self._run(batch.aclose)
+
+    @property
+    def stats(self) -> Stats:
+        return self._client.stats
 
     def with_options(self, **options: Unpack[ClientOptions]) -> BlockingAsyncClient:
         return BlockingAsyncClient(self._client.with_options(**options), self._run)

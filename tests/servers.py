@@ -75,11 +75,15 @@ class Received:
 
 
 class ScriptedServer:
-    """Answers request n with step n of its script, and with ``default`` after the last."""
+    """Answers request n with step n of its script, and with ``default`` after the last.
+
+    ``respond``, if a test sets it, makes the answer from the request, in place of ``default``.
+    """
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.script: list[Step] = []
         self.default: Step = answer()
+        self.respond: Callable[[Received], bytes] | None = None
         self.requests: list[Received] = []
         self.connections = 0
         self._open: set[socket.socket] = set()
@@ -138,7 +142,10 @@ class ScriptedServer:
             while (request := _read_request(connection)) is not None:
                 with self._lock:
                     self.requests.append(request)
+                    respond = None if self.script else self.respond
                     step = self.script.pop(0) if self.script else self.default
+                if respond is not None:
+                    step = respond(request)
                 if isinstance(step, bytes):
                     connection.sendall(step)
                 else:

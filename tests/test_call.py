@@ -16,6 +16,7 @@ from vectorcache._failure import Failure
 from vectorcache._query import Query
 from vectorcache._retry import Repeat, RetryQuota, backoff
 from vectorcache._settings import Settings
+from vectorcache._shared import Shared
 
 TRANSIENT, THROTTLED, ONCE = Repeat.TRANSIENT, Repeat.THROTTLED, Repeat.ONCE
 
@@ -56,6 +57,8 @@ def make_call(
             "fallback": None,
             "fallback_on": (),
             "before_send": None,
+            "rate_limit": None,
+            "observers": (),
             "model": None,
             "similarity_threshold": 0.85,
             "context": None,
@@ -67,8 +70,7 @@ def make_call(
     )
     return Call(
         settings,
-        quota or RetryQuota(500),
-        circuit,
+        Shared(quota or RetryQuota(500), circuit),
         Query("Q", "m", 0.85),
         {},
         timeout=30.0,

@@ -28,6 +28,7 @@ from vectorcache._circuit import Admission, Circuit
 from vectorcache._failure import AttemptFailed, Failure
 from vectorcache._query import Query
 from vectorcache._retry import Repeat, RetryQuota
+from vectorcache._shared import Shared
 from vectorcache_api.models import QueryResponse
 
 NEVER, ONCE, TRANSIENT, THROTTLED = Repeat.NEVER, Repeat.ONCE, Repeat.TRANSIENT, Repeat.THROTTLED
@@ -49,8 +50,7 @@ def make_call(
         settings = client._settings
     return Call(
         settings,
-        quota or RetryQuota(500),
-        circuit,
+        Shared(quota or RetryQuota(500), circuit),
         Query("Q", "m", 0.85),
         {},
         timeout=30.0,
@@ -336,14 +336,15 @@ class TestCircuit:
         end_of(make_call(clock, circuit=circuit), DOWN)
         clock.now += 60
         call = make_call(clock, circuit=circuit)
-        call.attempt().begin(None)
-        call.dropped()
+        with call:
+            call.attempt().begin(None)
         assert circuit.admit() is Admission.PROBE
 
     def test_giving_up_is_no_matter_without_one(self) -> None:
         """Calls can be cancelled before their first attempt, and without a circuit breaker."""
-        make_call().dropped()
-        make_call(circuit=Circuit(CircuitBreaker(), "cache.test", Clock())).dropped()
+        for circuit in (None, Circuit(CircuitBreaker(), "cache.test", Clock())):
+            with make_call(circuit=circuit):
+                pass
 
     def test_a_success_closes_it(self) -> None:
         """A call that is answered after the pause closes the circuit."""

@@ -12,6 +12,7 @@ from vectorcache._call import Call
 from vectorcache._failure import Failure, of_no_connection
 from vectorcache._query import Query
 from vectorcache._retry import Repeat, RetryQuota
+from vectorcache._shared import Shared
 from vectorcache_api.models import QueryResponse
 
 CHEAPEST, DEAREST = 5, 14
@@ -79,8 +80,7 @@ class Course:
         self._max_retries = max_retries
         self._call = Call(
             VectorcacheClient(KEY, retry=policy)._settings,
-            quota,
-            None,
+            Shared(quota),
             Query("Q", "m", 0.85),
             {},
             timeout=None,

@@ -7,12 +7,17 @@
 """
 
 from ._async_client import AsyncVectorcacheClient
+from ._batch_result import BatchProgress, BatchResult
 from ._circuit import CircuitBreaker
+from ._latency import Latency
+from ._observer import FailedAttempt, FinishedCall, ObservedCall, Observer
 from ._query import Query
+from ._rate_limit import RateLimiter
 from ._response import DebugInfo, RateLimit, ResponseMeta, VectorcacheResponse
 from ._retry import RetryPolicy
 from ._sensitive import SensitiveDataFilter
 from ._settings import FALLBACK_ON
+from ._stats import Scores, Stats
 from ._sync_client import VectorcacheClient
 from ._version import __version__
 from .errors import (
@@ -46,25 +51,35 @@ __all__ = [
     "AsyncVectorcacheClient",
     "AuthenticationError",
     "BadRequestError",
+    "BatchProgress",
+    "BatchResult",
     "CircuitBreaker",
     "CircuitOpenError",
     "ConfigurationError",
     "DebugInfo",
+    "FailedAttempt",
+    "FinishedCall",
     "InternalServerError",
     "InvalidRequestError",
     "LLMProviderError",
+    "Latency",
     "NotCacheableError",
     "NotFoundError",
+    "ObservedCall",
+    "Observer",
     "PermissionDeniedError",
     "Query",
     "QuotaExceededError",
     "RateLimit",
     "RateLimitError",
+    "RateLimiter",
     "ResponseMeta",
     "RetryPolicy",
+    "Scores",
     "SensitiveDataError",
     "SensitiveDataFilter",
     "ServiceUnavailableError",
+    "Stats",
     "VectorcacheClient",
     "VectorcacheError",
     "VectorcacheResponse",

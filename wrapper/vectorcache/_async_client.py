@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from functools import partial
-from typing import Any, Self, cast
+from typing import Any, Literal, Self, cast
 
 import httpx
 
 from . import _generated as api
+from ._batch import Job
+from ._batch_result import BatchResult, Progress, Prompt
 from ._call import Call
-from ._client import NOT_GIVEN, ConfiguredClient, NotGiven
+from ._client import ConfiguredClient
 from ._connections import AsyncConnections
 from ._failure import AttemptFailed
+from ._limits import NOT_GIVEN, Limits, NotGiven
 from ._llm import aask
 from ._network import SEND_AS_IT_IS, AsyncBorrowedTransport, Network
 from ._response import VectorcacheResponse
@@ -47,26 +50,69 @@ class AsyncVectorcacheClient(
         extra_headers: Mapping[str, str] | None = None,
     ) -> VectorcacheResponse:
         """Answers a prompt, as ``VectorcacheClient.query`` does: see there."""
-        question = (prompt, model, similarity_threshold, context, include_debug)
-        call = self._call(*question, timeout, deadline, max_retries, extra_headers)
-        try:
-            return await self._answer(call)
-        except call.stands_in_for as error:
-            return call.stand_in(await aask(*call.fallback), error)
+        query = self._query(prompt, model, similarity_threshold, context, include_debug)
+        limits = Limits.checked(self._settings, timeout, deadline, max_retries, extra_headers)
+        return await self._run(self._call(query, limits))
+
+    def query_many(
+        self,
+        prompts: Iterable[Prompt] | AsyncIterable[Prompt],
+        *,
+        model: str | None = None,
+        similarity_threshold: float | None = None,
+        context: str | None = None,
+        include_debug: bool = False,
+        concurrency: int = 16,
+        ordered: bool = True,
+        errors: Literal["return", "raise"] = "return",
+        progress: Progress | None = None,
+        total: int | None = None,
+        timeout: float | httpx.Timeout | NotGiven | None = NOT_GIVEN,
+        deadline: float | NotGiven | None = NOT_GIVEN,
+        max_retries: int | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> AsyncGenerator[BatchResult, None]:
+        """Answers many prompts, several at a time, as ``VectorcacheClient.query_many`` does.
+
+        The input may also be an async iterable. A loop that is left early cancels what is under
+        way as soon as Python collects the iterator, at the latest when the event loop ends;
+        ``contextlib.aclosing`` or ``aclose()`` does so at once.
+        """
+        from ._async_batch import run
+
+        defaults = {
+            "model": model,
+            "similarity_threshold": similarity_threshold,
+            "context": context,
+            "include_debug": include_debug,
+        }
+        limits = Limits.checked(self._settings, timeout, deadline, max_retries, extra_headers)
+        batch = self._batch(prompts, defaults, concurrency, ordered, errors, progress, total)
+
+        async def answer(job: Job) -> VectorcacheResponse:
+            return await self._run(self._call(job.query, limits, patient=True))
+
+        return run(batch, prompts, answer)
+
+    async def _run(self, call: Call) -> VectorcacheResponse:
+        with call:
+            try:
+                return await self._answer(call)
+            except call.stands_in_for as error:
+                return call.stand_in(await aask(*call.fallback), error)
 
     async def _answer(self, call: Call) -> VectorcacheResponse:
         from anyio import sleep
 
         while True:
+            while wait := await _seconds_to_turn(call):  # noqa: ASYNC110 - nobody else would tell
+                await sleep(wait)
             try:
                 sender = cast(Any, AsyncSender(call.attempt(), self._connections))
                 reply = await api.asyncio_detailed(client=sender, body=call.body)
                 return call.result(reply.parsed)
             except AttemptFailed as failed:
                 failure = failed.failure
-            except BaseException:
-                call.dropped()
-                raise
             await sleep(call.delay_after(failure))
 
     async def aclose(self) -> None:
@@ -100,3 +146,13 @@ class AsyncVectorcacheClient(
             shared,
             f"{type(self).__name__} {self._settings.base_url}",
         )
+
+
+async def _seconds_to_turn(call: Call) -> float:
+    if not call.waits_for_network:
+        return call.seconds_to_turn()
+    import anyio.to_thread
+
+    from ._threads import limiter
+
+    return await anyio.to_thread.run_sync(call.seconds_to_turn, limiter=limiter())

@@ -34,6 +34,16 @@ _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "cf-ray")
 
 
+# What a rate limit has to know of a failed attempt.
+_LIMIT_HEADERS = (
+    "date",
+    "retry-after",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+)
+
+
 class Attempt(Progress):
     """One attempt of a call, from its request to its answer.
 
@@ -61,10 +71,12 @@ class Attempt(Progress):
         super().__init__(settings.url(""))
         self.fresh = fresh
         self.ends: float | None = None
+        self.wake: Callable[[], object] = lambda: None
         self.line = ""
         self.status_code: int | None = None
         self.request_id: str | None = None
         self.answer_headers = httpx.Headers()
+        self.limit_headers: dict[str, str] = {}
         self._settings = settings
         self._headers = headers
         self._timeout = timeout
@@ -73,6 +85,7 @@ class Attempt(Progress):
         self._admit = admit
         self._clock = clock
         self._began = 0.0
+        self._ended = False
         self._reader: BodyReader | None = None
         self._expected = ""
         self._ends_with_connection = False
@@ -100,6 +113,14 @@ class Attempt(Progress):
             left = _least(left, timeout)
             self._timeouts.update(connect=left, read=left, write=left)
         self.ends = None if left is None else self._began + left
+        if self._ended:
+            self.ends = self._began
+
+    def end(self) -> None:
+        """Leaves it no more time; its own thread gets to know of it where it waits."""
+        self._ended = True
+        self.ends = self._clock()
+        self.wake()
 
     def look_up(self) -> None:
         """Sees to it that the service's name can be looked up, and its addresses tried, in time.
@@ -253,7 +274,12 @@ class Attempt(Progress):
                 failure = of_unreadable(error, self)
             case _:
                 failure = self._of_exception(error)
-        # What the service sent is of no more use, and a traceback would lead to it.
+        # What else the service sent is of no more use, and a traceback would lead to it.
+        self.limit_headers = {
+            name: self.answer_headers[name]
+            for name in _LIMIT_HEADERS
+            if name in self.answer_headers
+        }
         self._reader, self.answer_headers = None, httpx.Headers()
         return AttemptFailed(without_key(failure, self._settings.api_key))
 

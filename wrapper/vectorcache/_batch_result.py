@@ -13,20 +13,20 @@ from ._response import VectorcacheResponse
 # "similarity_threshold" and "include_debug" is its own.
 Prompt: TypeAlias = str | Mapping[str, Any]
 
-ResultColumns = TypedDict(
-    "ResultColumns",
-    {
-        "response": str | None,
-        "cache_hit": bool | None,
-        "similarity_score": float | None,
-        "cost_saved": float | None,
-        "llm_provider": str | None,
-        "attempts": int,
-        "elapsed": float | None,
-        "error_type": str | None,
-        "error": str | None,
-    },
-)
+
+class ResultColumns(TypedDict):
+    """A row's columns that say what came of its prompt."""
+
+    response: str | None
+    cache_hit: bool | None
+    similarity_score: float | None
+    cost_saved: float | None
+    llm_provider: str | None
+    attempts: int
+    elapsed: float | None
+    error_type: str | None
+    error: str | None
+
 
 RESULT_COLUMNS: Final = tuple(ResultColumns.__annotations__)
 

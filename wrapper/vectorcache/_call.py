@@ -11,35 +11,45 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
+from typing import Self
 
 import httpx
 
 from . import _generated as api
+from ._account import Account
 from ._attempt import Attempt
-from ._circuit import Admission, Circuit
+from ._circuit import Admission
+from ._end import error_of, in_seconds
 from ._failure import AttemptFailed, Failure
 from ._llm import LLM, fault_of
 from ._logging import logger
+from ._observer import Observed
 from ._query import Query
 from ._response import ResponseMeta, VectorcacheResponse
 from ._result import rate_limit_of, response_of
-from ._retry import Repeat, RetryQuota, backoff
+from ._retry import Repeat, backoff
 from ._settings import Settings
-from .errors import ConfigurationError, VectorcacheError
+from ._shared import Shared
+from ._turn import Turn
+from .errors import APITimeoutError, ConfigurationError, VectorcacheError
+
+
+class CallStopped(BaseException):
+    """Ends a call that was stopped; its caller has left, and hears of nothing more."""
 
 
 class Call:
-    """One logical call, over all its attempts.
+    """One logical call, over all its attempts; used in a ``with`` statement, whose end is its own.
 
     Args:
         settings: the client's settings.
-        quota: the client's retry quota.
-        circuit: the client's circuit breaker, if it has one.
+        shared: what it has in common with the client's other calls.
         query: what is asked.
         headers: what the requests carry besides what every request does.
         timeout: seconds each attempt may take, or an ``httpx.Timeout`` for its steps.
         deadline: seconds the whole call may take; None for no limit.
         max_retries: how many attempts may follow the first.
+        patient: whether its time begins only once the rate limit has let it go.
         clock: seconds, monotonic.
         random_unit: a random number from 0 to 1, for jitter.
     """
@@ -47,14 +57,14 @@ class Call:
     def __init__(
         self,
         settings: Settings,
-        quota: RetryQuota,
-        circuit: Circuit | None,
+        shared: Shared,
         query: Query,
         headers: Mapping[str, str],
         *,
         timeout: float | httpx.Timeout | None,
         deadline: float | None,
         max_retries: int,
+        patient: bool = False,
         clock: Callable[[], float] = time.monotonic,
         random_unit: Callable[[], float] = random.random,
     ) -> None:
@@ -62,8 +72,13 @@ class Call:
         self.body = query.to_body()
         self._settings = settings
         self._headers = headers
-        self._quota = quota
-        self._circuit = circuit
+        self._quota = shared.quota
+        self._circuit = shared.circuit
+        self._turn = None if shared.gate is None else Turn(shared.gate)
+        observed = None
+        if settings.observers:
+            observed = Observed(settings.observers, query, settings.host)
+        self._account = Account(shared.recorder, query, observed)
         self._admission: Admission | None = None
         self._clock = clock
         self._random_unit = random_unit
@@ -72,6 +87,8 @@ class Call:
         self._limit = deadline
         self._deadline = None if deadline is None else self._started + deadline
         self._max_retries = max_retries
+        self._patient = patient
+        self._stopped = False
         self._attempts = 0
         self._spent = 0.0
         self._last: Attempt | None = None
@@ -80,11 +97,62 @@ class Call:
         self._uncertain = False
         self._earlier: list[str] = []
 
+    def __enter__(self) -> Self:
+        self._account.started()
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, frames: object) -> None:
+        if self._turn is not None:
+            self._turn.leave()
+        if self._circuit is not None and self._admission is not None:
+            self._circuit.dropped(self._admission)  # Given up: nothing can be told from it.
+        self._account.ended(error, self._attempts, self._elapsed)
+
+    def stop(self) -> Attempt | None:
+        """Lets no further attempt begin; returns the one that may be under way, to be ended."""
+        self._stopped = True
+        return self._last
+
+    @property
+    def waits_for_network(self) -> bool:
+        """Whether ``seconds_to_turn`` may."""
+        return self._turn is not None and self._turn.blocks
+
+    def seconds_to_turn(self) -> float:
+        """Seconds after which to ask again; 0 where the rate limit lets the next attempt go.
+
+        Raises:
+            VectorcacheError: the deadline will come first.
+        """
+        if self._turn is None or (self._circuit is not None and self._circuit.pause):
+            return 0.0
+        delay = self._turn.delay()
+        if self._patient:
+            if delay:
+                return delay
+            self._patient = False
+            self._started = self._clock()
+            self._deadline = None if self._limit is None else self._started + self._limit
+        elif delay and self._deadline is not None and self._clock() + delay >= self._deadline:
+            raise self._error(
+                Failure(
+                    error=APITimeoutError,
+                    text=f"the client's own rate limit lets no request go for {in_seconds(delay)}",
+                    repeat=Repeat.NEVER,
+                    advice="come back later, or raise deadline= or rate_limit=",
+                    retry_after=delay,
+                    sent=False,
+                ),
+                f"the deadline of {self._limit:g} s leaves no time for that",
+            )
+        return delay
+
     def attempt(self) -> Attempt:
         """The next attempt.
 
         Raises:
             AttemptFailed: the circuit breaker does not let it through.
+            CallStopped: the call was stopped.
         """
         self._attempts += 1
         if self._circuit is not None and self._admission is None and self._circuit.pause:
@@ -99,6 +167,8 @@ class Call:
             clock=self._clock,
         )
         self._fresh = False
+        if self._stopped:  # Not before ``stop`` could see this attempt.
+            raise CallStopped
         return self._last
 
     def _admit(self) -> None:
@@ -114,7 +184,21 @@ class Call:
 
         Raises:
             VectorcacheError: there is to be no other; this is how the call ends.
+            CallStopped: the call was stopped.
         """
+        if self._stopped:
+            raise CallStopped
+        number = self._attempts
+        delay: float | None = None
+        try:
+            delay = self._delay_after(failure)
+            return delay
+        finally:
+            # Not of an attempt that was none.
+            if failure.sent and self._attempts == number:
+                self._account.attempt_failed(failure, number, self._elapsed, delay)
+
+    def _delay_after(self, failure: Failure) -> float:
         repeat = failure.repeat
         logger.debug(
             "%s: attempt %d failed after %.3f s: %s (request %s)",
@@ -132,6 +216,8 @@ class Call:
             self._attempts -= 1
             return 0.0
         self._tell_circuit(failure)
+        if self._turn is not None and self._last is not None:
+            self._turn.answered(self._last.limit_headers, failure.status_code)
         if repeat is Repeat.AT_ONCE:
             repeat = Repeat.ONCE
         if repeat is Repeat.NEVER or self._attempts > self._max_retries:
@@ -140,7 +226,7 @@ class Call:
             raise self._error(failure, "repeated only once, as each may be paid for")
         pause = None if self._circuit is None else self._circuit.pause
         if pause is not None:
-            raise self._error(failure, f"the circuit is open for another {_seconds(pause)}")
+            raise self._error(failure, f"the circuit is open for another {in_seconds(pause)}")
         delay = failure.retry_after
         if delay is None:
             delay = backoff(self._settings.retry, repeat, self._attempts, self._random_unit)
@@ -164,8 +250,11 @@ class Call:
         self._quota.give_back(self._spent)
         if self._circuit is not None and self._admission is not None:
             self._circuit.succeeded(self._admission)
+            self._admission = None
         last, elapsed = self._last, self._elapsed
         assert last is not None
+        if self._turn is not None:
+            self._turn.answered(last.answer_headers, 200)
         logger.debug("%s: attempt %d answered after %.3f s", last.line, self._attempts, elapsed)
         logger.info(
             "%s: 200 %s in %.3f s (attempts %d, request %s)",
@@ -183,7 +272,8 @@ class Call:
             elapsed,
             rate_limit_of(last.answer_headers),
         )
-        return response_of(parsed, meta)
+        self._account.result = response_of(parsed, meta)
+        return self._account.result
 
     @property
     def stands_in_for(self) -> tuple[type[VectorcacheError], ...]:
@@ -220,12 +310,9 @@ class Call:
             elapsed=elapsed,
             error=error.with_traceback(None),  # Its frames would live as long as the answer.
         )
-        return VectorcacheResponse(False, answer, None, 0.0, "fallback", meta=meta)
-
-    def dropped(self) -> None:
-        """Says that the attempt under way was given up, and nothing can be told from it."""
-        if self._circuit is not None and self._admission is not None:
-            self._circuit.dropped(self._admission)
+        result = VectorcacheResponse(False, answer, None, 0.0, "fallback", meta=meta)
+        self._account.result = result
+        return result
 
     def _tell_circuit(self, failure: Failure) -> None:
         if self._circuit is not None and self._admission is not None:
@@ -233,24 +320,6 @@ class Call:
             self._admission = None
 
     def _error(self, failure: Failure, reason: str = "") -> VectorcacheError:
-        facts = []
-        if failure.request_id is not None:
-            facts.append(f"request {failure.request_id}")
-        if self._attempts:
-            plural = "" if self._attempts == 1 else "s"
-            facts.append(f"{self._attempts} attempt{plural} in {_seconds(self._elapsed)}")
-        else:
-            facts.append(f"after {_seconds(self._elapsed)}")
-        if failure.retry_after is not None:
-            facts.append(f"try again in {_seconds(failure.retry_after)}")
-        if reason:
-            facts.append(reason)
-        earlier = [text for text in self._earlier if text != failure.text]
-        if earlier:
-            facts.append(f"before that: {'; '.join(earlier)}")
-        message = f"{failure.text} ({', '.join(facts)})"
-        if failure.advice:
-            message += f"; {failure.advice.format(base_url=self._settings.base_url)}"
         logger.info(
             "%s: %s in %.3f s (attempts %d, request %s)",
             self._line,
@@ -259,17 +328,14 @@ class Call:
             self._attempts,
             failure.request_id or "unnamed",
         )
-        error = failure.error(
-            message,
-            status_code=failure.status_code,
-            retry_after=failure.retry_after,
-            request_id=failure.request_id,
-            body=failure.body,
+        return error_of(
+            failure,
             attempts=self._attempts,
-            **failure.details,
+            elapsed=self._elapsed,
+            reason=reason,
+            earlier=[text for text in self._earlier if text != failure.text],
+            base_url=self._settings.base_url,
         )
-        error.__cause__ = failure.cause
-        return error
 
     @property
     def _elapsed(self) -> float:
@@ -278,7 +344,3 @@ class Call:
     @property
     def _line(self) -> str:
         return self._last.line if self._last is not None else "query"
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.0f} s" if value >= 10 else f"{value:.2g} s"

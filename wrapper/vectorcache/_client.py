@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import enum
-import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Sized
 from os import PathLike
 from typing import (
     TYPE_CHECKING,
     Any,
     ClassVar,
-    Final,
     Generic,
+    Literal,
     NoReturn,
     Self,
     TypeVar,
@@ -20,21 +18,29 @@ from typing import (
     cast,
 )
 
+import attrs
 import httpx
 
-from . import _arguments as check
 from . import _generated
+from ._arguments import check_flag
+from ._batch import Batch, check_batch
+from ._batch_bar import bar_maker
+from ._batch_result import Progress
 from ._call import Call
 from ._circuit import Circuit, CircuitBreaker
 from ._connections import AsyncConnections, Connections
+from ._limits import Limits
 from ._llm import LLM, is_async
 from ._local import LOCAL_KEY, local_transport
 from ._logging import log_as_the_environment_says
+from ._observer import Observer
 from ._query import BeforeSend, Query
+from ._rate_limit import RateGate, RateLimiter, gate_for
 from ._retry import RetryPolicy, RetryQuota
 from ._secret import hidden
 from ._settings import FALLBACK_ON, ClientOptions, Errors, Settings
-from ._version import __version__
+from ._shared import Shared
+from ._stats import Stats
 from .errors import ConfigurationError, InvalidRequestError
 
 if TYPE_CHECKING:
@@ -44,24 +50,11 @@ C = TypeVar("C", bound=Connections | AsyncConnections)
 H = TypeVar("H")
 
 
-class NotGiven(enum.Enum):
-    """Tells "left out" from None, which means "no limit"."""
-
-    NOT_GIVEN = "not given"
-
-    def __repr__(self) -> str:
-        return "NOT_GIVEN"
-
-
-NOT_GIVEN: Final = NotGiven.NOT_GIVEN
+# With another of these, a copy has a rate limit of its own: it is kept for a key at a service.
+_OWN_RATE_LIMIT = frozenset({"rate_limit", "api_key", "base_url"})
 
 # With another of these, a copy made by ``with_options`` opens connections of its own.
 _OWN_CONNECTIONS = frozenset({"base_url", "http_client", "max_connections"})
-
-_USER_AGENT = (
-    f"vectorcache-python/{__version__} "
-    f"(python {'.'.join(map(str, sys.version_info[:3]))}; httpx {httpx.__version__})"
-)
 
 
 class ConfiguredClient(ABC, Generic[C, H]):
@@ -82,6 +75,8 @@ class ConfiguredClient(ABC, Generic[C, H]):
         fallback: LLM | None = None,
         fallback_on: Errors = FALLBACK_ON,
         before_send: BeforeSend | None = None,
+        rate_limit: str | RateLimiter | None = None,
+        observers: Sequence[Observer] = (),
         model: str | None = None,
         similarity_threshold: float = 0.85,
         context: str | None = None,
@@ -116,6 +111,10 @@ class ConfiguredClient(ABC, Generic[C, H]):
                 sent and returns it, changed or not, or raises an error to refuse it; for example
                 a ``SensitiveDataFilter``. With the async client it runs on the event loop: what
                 takes long does not belong there. The call's deadline does not hold for it.
+            rate_limit: how many requests may go out, such as ``"100/minute"``; ``"auto"`` to go by
+                what the service says of its own limit; a ``RateLimiter`` to share a limit with
+                other processes; None for no limit. Requests over it wait for their turn.
+            observers: who is told of each call; see ``Observer``.
             model: the LLM for queries that name none.
             similarity_threshold: cosine similarity, 0 to 1, from which on an earlier prompt
                 counts as the same, for queries that name none.
@@ -150,6 +149,8 @@ class ConfiguredClient(ABC, Generic[C, H]):
                     "fallback": fallback,
                     "fallback_on": fallback_on,
                     "before_send": before_send,
+                    "rate_limit": rate_limit,
+                    "observers": observers,
                     "model": model,
                     "similarity_threshold": similarity_threshold,
                     "context": context,
@@ -162,8 +163,9 @@ class ConfiguredClient(ABC, Generic[C, H]):
         )
         self._http_client: object = http_client
         self._borrows = False
-        self._quota = RetryQuota(self._settings.retry.quota)
-        self._circuit = self._new_circuit()
+        self._shared = Shared(
+            RetryQuota(self._settings.retry.quota), self._new_circuit(), self._new_gate()
+        )
         self._connections = self._connect()
 
     @classmethod
@@ -225,9 +227,14 @@ class ConfiguredClient(ABC, Generic[C, H]):
         copy._borrows = "http_client" not in options
         copy._http_client = options.pop("http_client", self._http_client)
         copy._settings = self._accepted(self._settings.changed(options))
-        copy._quota = RetryQuota(copy._settings.retry.quota) if "retry" in options else self._quota
-        keeps = shares and "circuit_breaker" not in options
-        copy._circuit = self._circuit if keeps else copy._new_circuit()
+        changes: dict[str, Any] = {}
+        if "retry" in options:
+            changes["quota"] = RetryQuota(copy._settings.retry.quota)
+        if "circuit_breaker" in options or not shares:
+            changes["circuit"] = copy._new_circuit()
+        if _OWN_RATE_LIMIT & options.keys():
+            changes["gate"] = copy._new_gate()
+        copy._shared = attrs.evolve(self._shared, **changes)
         copy._connections = self._connections if shares else copy._connect()
         return copy
 
@@ -247,60 +254,82 @@ class ConfiguredClient(ABC, Generic[C, H]):
         breaker = self._settings.circuit_breaker
         return None if breaker is None else Circuit(breaker, self._settings.host)
 
+    def _new_gate(self) -> RateGate | None:
+        limiter = self._settings.rate_limit
+        return None if limiter is None else gate_for(limiter, self._settings.identity)
+
+    @property
+    def stats(self) -> Stats:
+        """What the calls of this client, and of its copies by ``with_options``, came to so far.
+
+        ``client.stats.reset()`` lets it count anew.
+        """
+        return self._shared.recorder.snapshot()
+
     @property
     def closed(self) -> bool:
         """Whether the client was closed."""
         return self._connections.closed
 
-    def _call(
+    def _query(
         self,
-        prompt: str,
-        model: str | None,
-        similarity_threshold: float | None,
-        context: str | None,
-        include_debug: bool,
-        timeout: float | httpx.Timeout | NotGiven | None,
-        deadline: float | NotGiven | None,
-        max_retries: int | NotGiven,
-        extra_headers: Mapping[str, str] | None,
-    ) -> Call:
-        settings, refuse = self._settings, InvalidRequestError
-        query = Query.checked(
+        prompt: object,
+        model: object,
+        similarity_threshold: object,
+        context: object,
+        include_debug: object,
+    ) -> Query:
+        settings = self._settings
+        return Query.checked(
             prompt,
             settings.model if model is None else model,
             settings.similarity_threshold if similarity_threshold is None else similarity_threshold,
             settings.context if context is None else context,
             include_debug,
         )
-        if settings.before_send is not None:
-            query = query.screened(settings.before_send)
-        headers = {
-            "user-agent": _USER_AGENT,
-            "accept": "application/json",
-            "accept-encoding": "gzip",
-            **settings.default_headers,
-        }
-        if extra_headers:
-            headers.update(check.check_headers("extra_headers", extra_headers, refuse))
+
+    def _batch(
+        self,
+        prompts: object,
+        defaults: Mapping[str, Any],
+        concurrency: int,
+        ordered: bool,
+        errors: Literal["return", "raise"],
+        progress: Progress | None,
+        total: int | None,
+    ) -> Batch:
+        check_batch(prompts, concurrency, errors, total, awaits=self._awaits)
+        self._connections.refuse_if_closed()
+
+        def make_query(fields: Mapping[str, Any]) -> Query:
+            own = {name: value for name, value in fields.items() if value is not None}
+            own.pop("id", None)
+            return self._query(**{"prompt": None, **defaults, **own})
+
+        if total is None and isinstance(prompts, Sized):
+            total = len(prompts)
+        return Batch(
+            make_query,
+            # What is beyond would only wait for a connection, while its deadline passes.
+            concurrency=min(concurrency, self._settings.max_connections),
+            ordered=check_flag("ordered", ordered, InvalidRequestError),
+            errors=errors,
+            total=total,
+            make_bar=bar_maker(progress),
+        )
+
+    def _call(self, query: Query, limits: Limits, *, patient: bool = False) -> Call:
+        if self._settings.before_send is not None:
+            query = query.screened(self._settings.before_send)
         return Call(
-            settings,
-            self._quota,
-            self._circuit,
+            self._settings,
+            self._shared,
             query,
-            headers,
-            timeout=(
-                settings.timeout if timeout is NOT_GIVEN else check.check_timeout(timeout, refuse)
-            ),
-            deadline=(
-                settings.deadline
-                if deadline is NOT_GIVEN
-                else check.check_seconds("deadline", deadline, refuse)
-            ),
-            max_retries=(
-                settings.max_retries
-                if max_retries is NOT_GIVEN
-                else check.check_count("max_retries", max_retries, refuse, least=0)
-            ),
+            limits.headers,
+            timeout=limits.timeout,
+            deadline=limits.deadline,
+            max_retries=limits.max_retries,
+            patient=patient,
         )
 
     def __repr__(self) -> str:

@@ -48,7 +48,7 @@ class _Connections(Generic[T]):
         self._shared = shared
         self._owner = owner
 
-    def _refuse_if_closed(self) -> None:
+    def refuse_if_closed(self) -> None:
         if self.closed:
             raise ConfigurationError("the client is closed: make a new one")
 
@@ -107,6 +107,7 @@ class Connections(_Connections[httpx.BaseTransport]):
         # Not an Event: Ctrl-C inside one may leave it locked.
         free: SimpleQueue[None] = SimpleQueue()
         waiter: Waiter[httpx.BaseTransport] = Waiter(partial(free.put, None))
+        attempt.wake = waiter.wake
         try:
             if not here.queue.take(waiter):
                 with contextlib.suppress(Empty):
@@ -130,6 +131,16 @@ class Connections(_Connections[httpx.BaseTransport]):
                 # Ctrl-C in the midst of it: what is done stays done, and the rest is done now.
                 self._leave(here, waiter, attempt)
                 raise
+
+    def end(self, attempt: Attempt) -> None:
+        """Ends another thread's attempt, wherever it waits.
+
+        While that looks up a name or connects, it goes on until that is done.
+        """
+        attempt.end()
+        here = self._processes.get(getpid())
+        if here is not None:
+            here.watchdog.hurry(attempt)
 
     def close(self) -> None:
         self.closed = True
@@ -157,7 +168,7 @@ class Connections(_Connections[httpx.BaseTransport]):
                 process, _Process(ConnectionQueue(self._size, KEEPALIVE_SECONDS), Watchdog())
             )
             self._drop_inherited()
-        self._refuse_if_closed()
+        self.refuse_if_closed()
         return here
 
     def _drop_inherited(self) -> None:
@@ -206,7 +217,7 @@ class AsyncConnections(_Connections[httpx.AsyncBaseTransport]):
         """
         import anyio  # Those who use threads need not load it.
 
-        self._refuse_if_closed()
+        self.refuse_if_closed()
         queue = await self._loops.queue()
         free = anyio.Event()
         waiter: Waiter[httpx.AsyncBaseTransport] = Waiter(free.set)

@@ -41,7 +41,7 @@ def reset_time(headers: Mapping[str, str]) -> datetime | None:
     value = _number(headers.get("x-ratelimit-reset"))
     if value is None or value < 0:
         return None
-    seconds = value if value >= _FIRST_UNIX_TIME else value + _service_time(headers)
+    seconds = value if value >= _FIRST_UNIX_TIME else value + service_time(headers)
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
@@ -78,10 +78,10 @@ def _number(value: object) -> float | None:
 
 
 def _seconds_until(moment: datetime | None, headers: Mapping[str, str]) -> float | None:
-    return None if moment is None else moment.timestamp() - _service_time(headers)
+    return None if moment is None else moment.timestamp() - service_time(headers)
 
 
-def _service_time(headers: Mapping[str, str]) -> float:
-    # The answer's own clock: this machine's may be wrong.
+def service_time(headers: Mapping[str, str]) -> float:
+    """When the answer was made, in Unix seconds: by its own clock, as this machine's may be wrong."""
     date = parse_date(headers.get("date", ""))
     return time.time() if date is None else date.timestamp()

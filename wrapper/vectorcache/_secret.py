@@ -31,6 +31,10 @@ class APIKey:
     def redact_bytes(self, text: bytes) -> bytes:
         return text.replace(self._value.encode(), b"[key removed]")
 
+    def digest(self, purpose: str) -> str:
+        """32 hex digits that are this key's for ``purpose``, and lead nobody back to it."""
+        return hmac.digest(self._value.encode(), purpose.encode(), "sha256").hex()[:32]
+
     def __repr__(self) -> str:
         return "APIKey(hidden)"
 

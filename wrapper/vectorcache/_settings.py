@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypedDict
 
 import attrs
@@ -14,7 +14,9 @@ import httpx
 from . import _arguments as check
 from ._circuit import CircuitBreaker
 from ._llm import LLM, is_async
+from ._observer import Observer, check_observers
 from ._query import BeforeSend
+from ._rate_limit import RateLimiter
 from ._retry import RetryPolicy
 from ._secret import APIKey, hidden
 from .errors import (
@@ -59,6 +61,8 @@ class ClientOptions(TypedDict, total=False):
     fallback: LLM | None
     fallback_on: Errors
     before_send: BeforeSend | None
+    rate_limit: str | RateLimiter | None
+    observers: Sequence[Observer]
     model: str | None
     similarity_threshold: float
     context: str | None
@@ -132,6 +136,16 @@ def _circuit_breaker(value: object) -> CircuitBreaker | None:
     return value
 
 
+def _rate_limiter(value: object) -> RateLimiter | None:
+    if isinstance(value, str):
+        return RateLimiter(value)
+    if value is not None and not isinstance(value, RateLimiter):
+        raise ConfigurationError(
+            'rate_limit must be a text such as "100/minute" or "auto", a RateLimiter, or None'
+        )
+    return value
+
+
 def _check_fallback(value: object) -> None:
     if value is not None and not callable(value):
         raise ConfigurationError(
@@ -176,6 +190,8 @@ class Settings:
     fallback: LLM | None
     fallback_on: tuple[type[VectorcacheError], ...]
     before_send: BeforeSend | None
+    rate_limit: RateLimiter | None
+    observers: tuple[Observer, ...]
     model: str | None
     similarity_threshold: float
     context: str | None
@@ -190,6 +206,11 @@ class Settings:
     def host(self) -> str:
         """The service's host and port, as messages name it."""
         return self.url("").netloc.decode()
+
+    @property
+    def identity(self) -> str:
+        """A name for this key at this service, from which the key cannot be told."""
+        return self.api_key.digest(self.base_url)
 
     def url(self, path: str) -> httpx.URL:
         """Where ``path`` is at this service; parsed once, as that costs as much as a send."""
@@ -220,6 +241,8 @@ class Settings:
             fallback=options["fallback"],
             fallback_on=_errors(options["fallback_on"]),
             before_send=options["before_send"],
+            rate_limit=_rate_limiter(options["rate_limit"]),
+            observers=check_observers(options["observers"]),
             model=None if model is None else check.check_model(model, refuse),
             similarity_threshold=check.check_threshold(options["similarity_threshold"], refuse),
             context=None if context is None else check.check_context(context, refuse),

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from functools import partial
-from typing import Any, Self, cast
+from typing import Any, Literal, Self, cast
 
 import httpx
 
 from . import _generated as api
+from ._batch import Job
+from ._batch_result import BatchResult, Progress, Prompt
 from ._call import Call
-from ._client import NOT_GIVEN, ConfiguredClient, NotGiven
+from ._client import ConfiguredClient
 from ._connections import Connections
 from ._failure import AttemptFailed
+from ._limits import NOT_GIVEN, Limits, NotGiven
 from ._llm import ask
 from ._network import SEND_AS_IT_IS, BorrowedTransport, Network
 from ._response import VectorcacheResponse
 from ._sending import Sender
+from ._threaded_batch import Worker, Workers, run
 from .errors import ConfigurationError
 
 
@@ -78,24 +82,101 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
         Errors of ``fallback_on`` are raised only where there is no ``fallback``; what a fallback
         or ``before_send`` raises reaches the caller as it is.
         """
-        question = (prompt, model, similarity_threshold, context, include_debug)
-        call = self._call(*question, timeout, deadline, max_retries, extra_headers)
-        try:
-            return self._answer(call)
-        except call.stands_in_for as error:
-            return call.stand_in(ask(*call.fallback), error)
+        query = self._query(prompt, model, similarity_threshold, context, include_debug)
+        limits = Limits.checked(self._settings, timeout, deadline, max_retries, extra_headers)
+        return self._run(self._call(query, limits), time.sleep)
 
-    def _answer(self, call: Call) -> VectorcacheResponse:
+    def query_many(
+        self,
+        prompts: Iterable[Prompt],
+        *,
+        model: str | None = None,
+        similarity_threshold: float | None = None,
+        context: str | None = None,
+        include_debug: bool = False,
+        concurrency: int = 16,
+        ordered: bool = True,
+        errors: Literal["return", "raise"] = "return",
+        progress: Progress | None = None,
+        total: int | None = None,
+        timeout: float | httpx.Timeout | NotGiven | None = NOT_GIVEN,
+        deadline: float | NotGiven | None = NOT_GIVEN,
+        max_retries: int | NotGiven = NOT_GIVEN,
+        extra_headers: Mapping[str, str] | None = None,
+    ) -> Generator[BatchResult, None, None]:
+        """Answers many prompts, several at a time.
+
+        Prompts are taken from the input as they are needed, and at most ``4 * concurrency`` of
+        them are held, whatever the input's length. Equal ones that are under way at the same
+        time are sent once. Leaving the loop early, or ``close()`` on what is returned, cancels
+        what is under way; the client stays usable.
+
+        Args:
+            prompts: strings; or mappings with ``"prompt"`` and, where one has its own,
+                ``"model"``, ``"similarity_threshold"``, ``"context"``, ``"include_debug"``, and
+                ``"id"``, which comes back with the result.
+            model: the LLM for prompts that name none; by default the client's. So are
+                ``similarity_threshold``, ``context`` and ``include_debug``.
+            concurrency: how many queries may be under way at once, within the client's
+                ``max_connections``.
+            ordered: whether results come in the input's order, or as they finish.
+            errors: with ``"return"`` a failed prompt yields its error, in its place; with
+                ``"raise"`` it ends the batch with that error, after all that was finished has
+                been yielded.
+            progress: a function that is told of each finished prompt, or ``"rich"`` or
+                ``"tqdm"`` for a bar on standard error.
+            total: how many prompts there are, for ``progress``; by default their ``len()``.
+            timeout: seconds one attempt may take, for each query.
+            deadline: seconds each query may take; waiting for the client's rate limit, which is
+                a batch's normal state, is not counted.
+            max_retries: how many attempts may follow each query's first.
+            extra_headers: headers for each query's requests.
+
+        Returns:
+            An iterator of one ``BatchResult`` for each prompt.
+
+        Raises:
+            InvalidRequestError: an argument is at fault; a prompt at fault is that prompt's own
+                error.
+            ConfigurationError: the client is closed, or the bar's library is not installed.
+        """
+        defaults = {
+            "model": model,
+            "similarity_threshold": similarity_threshold,
+            "context": context,
+            "include_debug": include_debug,
+        }
+        limits = Limits.checked(self._settings, timeout, deadline, max_retries, extra_headers)
+        batch = self._batch(prompts, defaults, concurrency, ordered, errors, progress, total)
+
+        def answer(job: Job, worker: Worker) -> VectorcacheResponse:
+            call = worker.begin(self._call(job.query, limits, patient=True))
+            return self._run(call, worker.sleep)
+
+        return run(batch, iter(prompts), Workers(answer, self._stop))
+
+    def _stop(self, call: Call) -> None:
+        attempt = call.stop()
+        if attempt is not None:
+            self._connections.end(attempt)
+
+    def _run(self, call: Call, sleep: Callable[[float], object]) -> VectorcacheResponse:
+        with call:
+            try:
+                return self._answer(call, sleep)
+            except call.stands_in_for as error:
+                return call.stand_in(ask(*call.fallback), error)
+
+    def _answer(self, call: Call, sleep: Callable[[float], object]) -> VectorcacheResponse:
         while True:
+            while wait := call.seconds_to_turn():
+                sleep(wait)
             try:
                 sender = cast(Any, Sender(call.attempt(), self._connections))
                 return call.result(api.sync_detailed(client=sender, body=call.body).parsed)
             except AttemptFailed as failed:
                 failure = failed.failure
-            except BaseException:
-                call.dropped()
-                raise
-            time.sleep(call.delay_after(failure))
+            sleep(call.delay_after(failure))
 
     def close(self) -> None:
         """Closes the connections; calls that are under way may still finish."""

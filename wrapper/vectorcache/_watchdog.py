@@ -35,20 +35,29 @@ class Watchdog:
 
     def watch(self, attempt: Attempt) -> None:
         """Sees to it that ``attempt`` does not wait on the network past ``attempt.ends``."""
-        if attempt.ends is None:
-            return
         with self._lock:
             self._attempts.add(attempt)
-            if self._thread is None or not self._thread.is_alive():
-                self._wakes = attempt.ends
-                self._thread = threading.Thread(
-                    target=self._run, name="vectorcache-watchdog", daemon=True
-                )
-                # At the interpreter's end there are no new threads: the timeouts have to do.
-                with contextlib.suppress(RuntimeError):
-                    self._thread.start()
-            elif attempt.ends < self._wakes:
-                self._earlier.put(None)
+            self._wake_by(attempt.ends)
+
+    def hurry(self, attempt: Attempt) -> None:
+        """Looks at once at an attempt that is still watched, as its ``ends`` has changed."""
+        with self._lock:
+            if attempt in self._attempts:
+                self._wake_by(attempt.ends)
+
+    def _wake_by(self, moment: float | None) -> None:
+        if moment is None:
+            return
+        if self._thread is None or not self._thread.is_alive():
+            self._wakes = moment
+            self._thread = threading.Thread(
+                target=self._run, name="vectorcache-watchdog", daemon=True
+            )
+            # At the interpreter's end there are no new threads: the timeouts have to do.
+            with contextlib.suppress(RuntimeError):
+                self._thread.start()
+        elif moment < self._wakes:
+            self._earlier.put(None)
 
     def forget(self, attempt: Attempt) -> None:
         """Lets go of an attempt, whose socket may be another's from now on."""
@@ -73,11 +82,11 @@ class Watchdog:
             for attempt in [a for a in self._attempts if a.ends is not None and a.ends <= now]:
                 if _shut(attempt):
                     self._attempts.discard(attempt)
-            if not self._attempts and (self._stopped or now >= self._wakes):
-                self._thread = None
-                return False
             # What is still connecting has no socket that could be shut yet.
             ends = [max(a.ends, now + _AGAIN) for a in self._attempts if a.ends is not None]
+            if not ends and (self._stopped or now >= self._wakes):
+                self._thread = None
+                return False
             self._wakes = min(ends, default=now + _LINGER)
             return True
 

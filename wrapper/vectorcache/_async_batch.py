@@ -1,0 +1,183 @@
+"""A batch answered by tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections import deque
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+)
+from functools import partial
+from typing import Any
+
+import anyio
+from anyio.lowlevel import checkpoint
+
+from ._batch import Batch, Job, Step
+from ._batch_result import BatchResult
+from ._response import VectorcacheResponse
+
+Answer = Callable[[Job], Awaitable[VectorcacheResponse]]
+
+
+class _Task:
+    def __init__(self, work: Callable[[], Awaitable[None]], ended: Callable[[_Task], None]) -> None:
+        self._work = work
+        self._ended = ended
+        self.scope = anyio.CancelScope()
+        self.over = anyio.Event()
+
+    async def run(self) -> None:
+        try:
+            with self.scope:
+                await self._work()
+        finally:
+            self.over.set()
+            self._ended(self)
+
+
+class Tasks:
+    """Tasks that outlive a ``yield``, which those of a task group must not."""
+
+    def __init__(self) -> None:
+        # Of each, what keeps it from being collected while it runs.
+        self._tasks: dict[_Task, object] = {}
+
+    def start(self, work: Callable[[], Awaitable[None]]) -> None:
+        task = _Task(work, self._forget)
+        self._tasks[task] = _spawn(task.run)
+
+    async def cancel(self) -> None:
+        """Ends those under way, and waits until they are over."""
+        with anyio.CancelScope(shield=True):
+            for task in tuple(self._tasks):
+                task.scope.cancel()
+                await task.over.wait()
+
+    def _forget(self, task: _Task) -> None:
+        self._tasks.pop(task, None)
+
+
+def _spawn(run: Callable[[], Any]) -> object:
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        from trio.lowlevel import spawn_system_task
+
+        return spawn_system_task(run, context=contextvars.copy_context())
+    return loop.create_task(run())
+
+
+class _Driver:
+    """Takes prompts and answers them, in tasks; their outcomes wait here for the batch."""
+
+    def __init__(
+        self, batch: Batch, prompts: Iterable[object] | AsyncIterable[object], answer: Answer
+    ) -> None:
+        self._batch = batch
+        self._answer = answer
+        self._outcomes: deque[tuple[Job, VectorcacheResponse | None, Exception | None]] = deque()
+        self._arrived: deque[Callable[[], None]] = deque()
+        self._news = anyio.Event()
+        self._pulling = False
+        self.tasks = Tasks()
+        self._sync: Iterator[object] | None = None
+        self._async: AsyncIterator[object] | None = None
+        if isinstance(prompts, AsyncIterable):
+            self._async = aiter(prompts)
+        else:
+            self._sync = iter(prompts)
+
+    def take_in(self) -> None:
+        """Tells the batch what has happened."""
+        while self._arrived:
+            self._arrived.popleft()()
+        while self._outcomes:
+            self._batch.finished(*self._outcomes.popleft())
+
+    async def wait(self) -> None:
+        """Waits until something has happened."""
+        if not self._outcomes and not self._arrived:
+            self._news = anyio.Event()
+            await self._news.wait()
+
+    async def pull(self) -> None:
+        """Takes a prompt, or sees to it that one comes."""
+        if self._sync is not None:
+            try:
+                prompt = next(self._sync)
+            except StopIteration:
+                self._batch.exhausted()
+            except Exception as error:
+                self._batch.exhausted(error)
+            else:
+                self._add(prompt)
+                await checkpoint()  # A long input that needs no sending must let others run.
+        elif not self._pulling:
+            self._pulling = True
+            self.tasks.start(self._pull_async)
+
+    @property
+    def is_waiting_for_input(self) -> bool:
+        return self._pulling
+
+    async def _pull_async(self) -> None:
+        assert self._async is not None
+        try:
+            prompt = await anext(self._async)
+        except StopAsyncIteration:
+            self._arrived.append(self._batch.exhausted)
+        except Exception as error:
+            self._arrived.append(partial(self._batch.exhausted, error))
+        else:
+            self._arrived.append(partial(self._add, prompt))
+        self._pulling = False
+        self._news.set()
+
+    def _add(self, prompt: object) -> None:
+        job = self._batch.add(prompt)
+        if job is not None:
+            self.tasks.start(partial(self._run, job))
+
+    async def _run(self, job: Job) -> None:
+        try:
+            self._outcomes.append((job, await self._answer(job), None))
+        except Exception as error:
+            self._outcomes.append((job, None, error))
+        self._news.set()
+
+
+async def run(
+    batch: Batch, prompts: Iterable[object] | AsyncIterable[object], answer: Answer
+) -> AsyncGenerator[BatchResult, None]:
+    """Answers the prompts, and gives out what comes of them."""
+    driver = _Driver(batch, prompts, answer)
+    batch.begin()
+    try:
+        while True:
+            driver.take_in()
+            if batch.has_room:
+                await driver.pull()
+            result = batch.next_result()
+            if result is not None:
+                yield result
+                continue
+            match batch.next_step():
+                case Step.PULL if driver.is_waiting_for_input:
+                    await driver.wait()
+                case Step.WAIT:
+                    await driver.wait()
+                case Step.END:
+                    return
+    finally:
+        try:
+            await driver.tasks.cancel()
+        finally:
+            batch.close()

@@ -1,0 +1,27 @@
+"""What all calls of a client share, and the copies that ``with_options`` makes of it."""
+
+from __future__ import annotations
+
+import attrs
+
+from ._circuit import Circuit
+from ._rate_limit import RateGate
+from ._recorder import Recorder
+from ._retry import RetryQuota
+
+
+@attrs.frozen
+class Shared:
+    """What one call does that the next has to know of.
+
+    Attributes:
+        quota: what may be spent on retries.
+        circuit: the circuit breaker; None for none.
+        gate: the rate limit; None for none.
+        recorder: the statistics.
+    """
+
+    quota: RetryQuota
+    circuit: Circuit | None = None
+    gate: RateGate | None = None
+    recorder: Recorder = attrs.field(factory=Recorder)

@@ -1,0 +1,149 @@
+"""A batch answered by threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from queue import Empty, SimpleQueue
+from typing import Final
+
+from ._batch import Batch, Job, Step
+from ._batch_result import BatchResult
+from ._call import Call, CallStopped
+from ._response import VectorcacheResponse
+
+# How long a stopped batch waits for its threads: a look-up or a function of the user's own may
+# go on for longer, and then its thread ends without anybody waiting.
+_PATIENCE: Final = 1.0
+
+
+class Worker:
+    """What one thread is at."""
+
+    def __init__(self, end_attempt: Callable[[Call], None]) -> None:
+        self._end_attempt = end_attempt
+        self._stopped = threading.Event()
+        self._call: Call | None = None
+
+    def begin(self, call: Call) -> Call:
+        """Lets ``call`` be stopped."""
+        self._call = call
+        if self._stopped.is_set():
+            raise CallStopped
+        return call
+
+    def sleep(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):
+            raise CallStopped
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._call is not None:
+            self._end_attempt(self._call)
+
+
+# Answers a job's query, in the worker's thread.
+Answer = Callable[[Job, Worker], VectorcacheResponse]
+Outcome = tuple[Job, VectorcacheResponse | None, BaseException | None]
+
+
+class Workers:
+    """As many threads as there are jobs under way, each for one job after the other."""
+
+    def __init__(self, answer: Answer, end_attempt: Callable[[Call], None]) -> None:
+        self._answer = answer
+        self._end_attempt = end_attempt
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
+        self._threads: dict[threading.Thread, Worker] = {}
+        self._busy = 0
+
+    def start(self, job: Job) -> None:
+        self._busy += 1
+        self._jobs.put(job)
+        if self._busy > len(self._threads):
+            worker = Worker(self._end_attempt)
+            name = f"vectorcache-batch-{len(self._threads)}"
+            thread = threading.Thread(target=self._work, args=(worker,), name=name, daemon=True)
+            self._threads[thread] = worker
+            thread.start()
+
+    def outcome(self, *, wait: bool) -> Outcome | None:
+        """What a job came to; without ``wait`` None if none has ended."""
+        try:
+            outcome = self._outcomes.get(block=wait)
+        except Empty:
+            return None
+        self._busy -= 1
+        return outcome
+
+    def stop(self) -> None:
+        """Ends what is under way, and the threads."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        if self._busy:
+            for worker in self._threads.values():
+                worker.stop()
+        ends = time.monotonic() + _PATIENCE
+        for thread in self._threads:
+            thread.join(max(0.0, ends - time.monotonic()))
+
+    def _work(self, worker: Worker) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                self._outcomes.put((job, self._answer(job, worker), None))
+            except CallStopped:
+                return
+            except BaseException as error:
+                self._outcomes.put((job, None, error))
+            del job  # Else an idle thread keeps its last one.
+
+
+def run(
+    batch: Batch, prompts: Iterator[object], workers: Workers
+) -> Generator[BatchResult, None, None]:
+    """Answers the prompts, and gives out what comes of them."""
+    batch.begin()
+    try:
+        while True:
+            while (outcome := workers.outcome(wait=False)) is not None:
+                _take_in(batch, outcome)
+            if batch.has_room:
+                _pull(batch, prompts, workers)
+            result = batch.next_result()
+            if result is not None:
+                yield result
+                continue
+            match batch.next_step():
+                case Step.WAIT:
+                    outcome = workers.outcome(wait=True)
+                    assert outcome is not None
+                    _take_in(batch, outcome)
+                case Step.END:
+                    return
+    finally:
+        try:
+            workers.stop()
+        finally:
+            batch.close()
+
+
+def _take_in(batch: Batch, outcome: Outcome) -> None:
+    job, result, error = outcome
+    if error is not None and not isinstance(error, Exception):
+        raise error
+    batch.finished(job, result, error)
+
+
+def _pull(batch: Batch, prompts: Iterator[object], workers: Workers) -> None:
+    try:
+        prompt = next(prompts)
+    except StopIteration:
+        batch.exhausted()
+    except Exception as error:
+        batch.exhausted(error)
+    else:
+        job = batch.add(prompt)
+        if job is not None:
+            workers.start(job)
