@@ -110,7 +110,12 @@ def test_in_order_a_slow_prompt_holds_back_the_others(
 ) -> None:
     """``ordered=True`` waits for the first, and then gives out what had finished long before."""
     holding = held("slow")
-    let_go = threading.Timer(0, lambda: (holding.wait(), holding.released.set()))
+
+    def let_it_go() -> None:
+        holding.wait()
+        holding.released.set()
+
+    let_go = threading.Thread(target=let_it_go)
     let_go.start()
     found = texts(client.query_many(["slow", "a", "b"], model="m"))
     assert found == ["answer to slow", "answer to a", "answer to b"]

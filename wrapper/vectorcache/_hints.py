@@ -82,6 +82,6 @@ def _seconds_until(moment: datetime | None, headers: Mapping[str, str]) -> float
 
 
 def service_time(headers: Mapping[str, str]) -> float:
-    """When the answer was made, in Unix seconds: by its own clock, as this machine's may be wrong."""
+    """When the answer was made, in Unix seconds, by its own clock: this one may be wrong."""
     date = parse_date(headers.get("date", ""))
     return time.time() if date is None else date.timestamp()

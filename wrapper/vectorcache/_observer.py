@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 
@@ -69,7 +69,7 @@ class FinishedCall:
     elapsed: float
 
 
-class Observer(Protocol):
+class Observer:
     """Is told of each call of a client: inherit from it, and override what you need.
 
     For each call that is begun there is exactly one ``call_finished``, whatever becomes of it,

@@ -37,14 +37,15 @@ def _rate_of(limit: str) -> Rate | None:
 
 
 def _rate_or_auto(_: object, __: object, value: object) -> None:
+    # Said without the value: somebody may have put a URL with a password here.
     if not isinstance(value, str) or (value != AUTO and _rate_of(value) is None):
         raise ConfigurationError(
-            f"rate_limit is {value!r}: it must be a whole number of requests of at least 1 per "
-            'second, minute, hour or day, such as "100/minute" or "100 per minute", or "auto"'
+            "rate_limit must be a whole number of requests of at least 1 per second, minute, hour "
+            'or day, such as "100/minute" or "100 per minute"; or "auto"'
         )
 
 
-def _redis_url(limiter: RateLimiter, _: object, value: object) -> None:
+def _check_redis_url(limiter: RateLimiter, _: object, value: object) -> None:
     # Said without the URL, which may hold a password.
     if value is None:
         return
@@ -87,7 +88,7 @@ class RateLimiter:
     limit: str = attrs.field(default=AUTO, validator=_rate_or_auto)
     # It may hold a password.
     redis_url: str | None = attrs.field(
-        default=None, kw_only=True, repr=False, validator=_redis_url
+        default=None, kw_only=True, repr=False, validator=_check_redis_url
     )
 
     @property
