@@ -197,3 +197,29 @@ def test_a_deadline_at_exit(server: EchoServer) -> None:
     said = run(program, server.url)
     over.set()
     assert said == "APITimeoutError, True"
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["cold", "warm"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_query_when_all_is_over(server: EchoServer, host: str, used: bool) -> None:
+    """A call made while the interpreter takes modules apart ends, with an answer or our error."""
+    server.script = [answer(headers={"Connection": "close"})] if used else []
+    program = f"""
+    class Last:
+        def __init__(self):
+            self.client = VectorcacheClient(KEY, URL)
+
+        def __del__(self, write=os.write, errors=VectorcacheError):
+            try:
+                self.client.query("last", "m")
+                write(2, b"answered")
+            except errors as error:
+                write(2, str(error)[:33].encode())
+            self.client.close()
+
+    last = Last()
+    if {used}:
+        last.client.query("first", "m")
+    """
+    said = run(program, server.url.replace("127.0.0.1", host))
+    assert said in ("answered", "the interpreter is shutting down,")

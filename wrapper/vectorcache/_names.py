@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import socket
+import sys
 import threading
 from queue import Empty, SimpleQueue
 
@@ -25,6 +26,8 @@ def addresses(host: str, port: int, seconds: float | None) -> int:
     with contextlib.suppress(ValueError):
         ipaddress.ip_address(host)
         return 1
+    if sys.is_finalizing():  # There are no new threads, and before Python 3.12 one waits for them.
+        return 1
     outcome: SimpleQueue[int | Exception] = SimpleQueue()
 
     def look_up() -> None:
@@ -35,7 +38,7 @@ def addresses(host: str, port: int, seconds: float | None) -> int:
 
     try:
         threading.Thread(target=look_up, name="vectorcache-names", daemon=True).start()
-    except RuntimeError:  # At the interpreter's end there are no new threads.
+    except RuntimeError:  # As it ends just now.
         return 1
     try:
         found = outcome.get(timeout=seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+import sys
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from importlib import import_module
@@ -68,7 +69,17 @@ class Network:
         self._lock = ForkSafeLock()
 
     def transport(self, kind: type[T]) -> T:
-        """A new transport that will hold one connection, made when it is first used."""
+        """A new transport that will hold one connection, made when it is first used.
+
+        Raises:
+            ConfigurationError: the environment's proxy or certificates are at fault, or the
+                interpreter is ending.
+        """
+        if sys.is_finalizing():  # What has to be imported for it no longer can be.
+            raise ConfigurationError(
+                "the interpreter is shutting down, and opens no new connection: query earlier, for "
+                "example in a function registered by atexit"
+            )
         proxy = environment_proxy(self._url)
         try:
             return kind(verify=self._tls_context(proxy), limits=_LIMITS, proxy=proxy)

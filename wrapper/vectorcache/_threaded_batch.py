@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -80,6 +81,8 @@ class Workers:
 
     def stop(self) -> None:
         """Ends what is under way, and the threads."""
+        if sys.is_finalizing():
+            return  # They have ended wherever they were.
         for _ in self._threads:
             self._jobs.put(None)
         if self._busy:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 import time
 from queue import Empty, SimpleQueue
@@ -46,15 +47,16 @@ class Watchdog:
                 self._wake_by(attempt.ends)
 
     def _wake_by(self, moment: float | None) -> None:
-        if moment is None:
+        # At the interpreter's end there are no new threads, and waiting for one to start would take
+        # for ever before Python 3.12: the timeouts have to do.
+        if moment is None or sys.is_finalizing():
             return
         if self._thread is None or not self._thread.is_alive():
             self._wakes = moment
             self._thread = threading.Thread(
                 target=self._run, name="vectorcache-watchdog", daemon=True
             )
-            # At the interpreter's end there are no new threads: the timeouts have to do.
-            with contextlib.suppress(RuntimeError):
+            with contextlib.suppress(RuntimeError):  # As it ends just now.
                 self._thread.start()
         elif moment < self._wakes:
             self._earlier.put(None)
