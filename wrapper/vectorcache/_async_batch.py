@@ -84,7 +84,7 @@ class _Driver:
         self._batch = batch
         self._answer = answer
         self._outcomes: deque[tuple[Job, VectorcacheResponse | None, Exception | None]] = deque()
-        self._arrived: deque[Callable[[], None]] = deque()
+        self._arrived: deque[Callable[[], object]] = deque()
         self._news = anyio.Event()
         self._pulling = False
         self.tasks = Tasks()
@@ -118,8 +118,8 @@ class _Driver:
             except Exception as error:
                 self._batch.exhausted(error)
             else:
-                self._add(prompt)
-                await checkpoint()  # A long input that needs no sending must let others run.
+                if not self._add(prompt):
+                    await checkpoint()  # A long input that needs no sending must let others run.
         elif not self._pulling:
             self._pulling = True
             self.tasks.start(self._pull_async)
@@ -141,10 +141,13 @@ class _Driver:
         self._pulling = False
         self._news.set()
 
-    def _add(self, prompt: object) -> None:
+    def _add(self, prompt: object) -> bool:
+        """Whether there is something to be sent for it."""
         job = self._batch.add(prompt)
-        if job is not None:
-            self.tasks.start(partial(self._run, job))
+        if job is None:
+            return False
+        self.tasks.start(partial(self._run, job))
+        return True
 
     async def _run(self, job: Job) -> None:
         try:
