@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import trustme
 import uvicorn
+from guide.hosted import hosted
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
@@ -37,11 +40,37 @@ def documented_service() -> Iterator[str]:
     thread.join()
 
 
+@pytest.fixture(scope="session")
+def hosted_address(
+    documented_service: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """The variables with which the hosted service's own address, too, leads to the embedded one."""
+    authority = trustme.CA()
+    certificate = tmp_path_factory.mktemp("authority") / "certificate.pem"
+    authority.cert_pem.write_to_path(str(certificate))
+    service = urlsplit(documented_service)
+    assert service.hostname is not None
+    assert service.port is not None
+    with hosted((service.hostname, service.port), authority) as proxy:
+        yield {
+            "HTTPS_PROXY": proxy,
+            "REQUESTS_CA_BUNDLE": str(certificate),
+            "SSL_CERT_FILE": str(certificate),
+        }
+
+
 @pytest.fixture
-def environment(documented_service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def environment(
+    documented_service: str,
+    hosted_address: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What a reader has set up: a key in the environment, and an empty folder to be in."""
     monkeypatch.setenv("VECTORCACHE_API_KEY", "vc_" + 32 * "0")
     monkeypatch.setenv("VECTORCACHE_BASE_URL", documented_service)
+    for name, value in hosted_address.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
 
 
