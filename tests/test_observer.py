@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import socket
+import threading
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 from clients import KEY, AnyClient, MakeClient
 from servers import ScriptedServer, answer
@@ -69,6 +72,7 @@ def test_an_answered_call(make_client: MakeClient, server: ScriptedServer) -> No
     assert call is started
     assert (call.query.prompt, call.query.model, call.query.context) == ("Q", "m", "c")
     assert call.host == f"127.0.0.1:{server.port}"
+    assert str(call.base_url) == server.url
     assert end.result is result
     assert (end.error, end.attempts) == (None, 1)
     assert end.elapsed >= result.meta.elapsed
@@ -164,26 +168,40 @@ def test_an_observers_error_hides_no_error(make_client: MakeClient, server: Scri
     assert caught.value.__context__ is None
 
 
-def drop(_: object) -> None:
-    """Takes something in, and does nothing about it."""
+def test_the_last_of_several_is_told_of_an_end_first(make_client: MakeClient) -> None:
+    """What one has set around the call it can take back, as blocks are left."""
+    told: list[str] = []
+
+    class Named(Observer):
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        def call_started(self, call: ObservedCall) -> None:
+            told.append(f"{self._name} started")
+
+        def call_finished(self, call: ObservedCall, end: FinishedCall) -> None:
+            told.append(f"{self._name} finished")
+
+    make_client(observers=[Named("outer"), Named("inner")]).query("Q", "m")
+    assert told == ["outer started", "inner started", "inner finished", "outer finished"]
 
 
 async def test_a_cancelled_call(server: ScriptedServer) -> None:
     """A call that its task gives up has an end, too, and counts as cancelled."""
-    reached = anyio.Event()
+    arrived, over = threading.Event(), threading.Event()
 
-    class Starter(Notebook):
-        def call_started(self, call: ObservedCall) -> None:
-            super().call_started(call)
-            reached.set()
+    def hold(_: socket.socket) -> None:
+        arrived.set()
+        over.wait(20)
 
-    notebook = Starter()
-    server.default = lambda connection: drop(connection.recv(1))
+    server.default = hold
+    notebook = Notebook()
     async with AsyncVectorcacheClient(KEY, server.url, observers=[notebook]) as client:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(client.query, "Q", "m")
-            await reached.wait()
+            await anyio.to_thread.run_sync(arrived.wait)
             tasks.cancel_scope.cancel()
+        over.set()
         assert notebook.names == ["started", "finished"]
         assert isinstance(notebook.events[-1][2].error, anyio.get_cancelled_exc_class())
         assert (client.stats.calls, client.stats.cancelled) == (1, 1)

@@ -28,6 +28,8 @@ class Latency:
         p95: 95 in 100 did.
         p99: 99 in 100 did.
         max: the longest.
+        histogram: how many took up to each of these times, by seconds, and longer than the one
+            2 % below it; times without any are left out.
     """
 
     count: int = 0
@@ -37,10 +39,11 @@ class Latency:
     p95: float | None = None
     p99: float | None = None
     max: float | None = None
+    histogram: Mapping[float, int] = attrs.field(factory=dict, hash=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON-serialisable values."""
-        return attrs.asdict(self)
+        """The fields as JSON-serialisable values, without the histogram."""
+        return attrs.asdict(self, filter=lambda field, _: field.name != "histogram")
 
 
 class Times:
@@ -83,6 +86,7 @@ class Times:
             within(0.95),
             within(0.99),
             self.longest,
+            {_GROWTH**bucket: seen for bucket, seen in ordered.items()},
         )
 
 

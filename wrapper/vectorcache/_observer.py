@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import attrs
+import httpx
 
 from ._logging import logger
 from ._query import Query
@@ -21,11 +22,13 @@ class ObservedCall:
 
     Attributes:
         query: what is asked, as it is sent.
-        host: the service's host and port.
+        host: the service's host and port; without the port where it is the scheme's own.
+        base_url: where the service is.
     """
 
     query: Query
     host: str
+    base_url: httpx.URL
 
 
 @attrs.frozen
@@ -73,9 +76,10 @@ class Observer:
     """Is told of each call of a client: inherit from it, and override what you need.
 
     For each call that is begun there is exactly one ``call_finished``, whatever becomes of it,
-    and ``attempt_failed`` in between for each attempt that failed. The methods are called where
-    the call is made, in its thread or on its event loop, so they must not take long. An error in
-    one of them is logged, and never reaches the call or the other observers.
+    and ``attempt_failed`` in between for each attempt that failed. Of several observers the last
+    is told of an end first. The methods are called where the call is made, in its thread or on
+    its event loop, so they must not take long. An error in one of them is logged, and never
+    reaches the call or the other observers.
     """
 
     def call_started(self, call: ObservedCall) -> None:
@@ -118,21 +122,25 @@ class Observed:
 
     __slots__ = ("_call", "_observers")
 
-    def __init__(self, observers: tuple[Observer, ...], query: Query, host: str) -> None:
+    def __init__(
+        self, observers: tuple[Observer, ...], query: Query, host: str, base_url: httpx.URL
+    ) -> None:
         self._observers = observers
-        self._call = ObservedCall(query, host)
+        self._call = ObservedCall(query, host, base_url)
 
     def started(self) -> None:
-        self._tell(lambda observer: observer.call_started(self._call))
+        self._tell(self._observers, lambda observer: observer.call_started(self._call))
 
     def attempt_failed(self, attempt: FailedAttempt) -> None:
-        self._tell(lambda observer: observer.attempt_failed(self._call, attempt))
+        self._tell(self._observers, lambda observer: observer.attempt_failed(self._call, attempt))
 
     def finished(self, end: FinishedCall) -> None:
-        self._tell(lambda observer: observer.call_finished(self._call, end))
+        # As blocks are left: what an observer has set around the call is then taken back in order.
+        inside_out = reversed(self._observers)
+        self._tell(inside_out, lambda observer: observer.call_finished(self._call, end))
 
-    def _tell(self, tell: Callable[[Observer], None]) -> None:
-        for observer in self._observers:
+    def _tell(self, observers: Iterable[Observer], tell: Callable[[Observer], None]) -> None:
+        for observer in observers:
             try:
                 tell(observer)
             except Exception as error:

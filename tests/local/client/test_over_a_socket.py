@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from clients import MakeClient
@@ -77,3 +79,17 @@ def test_many_at_once(make_client: MakeClient) -> None:
             results = list(pool.map(lambda prompt: client.query(prompt, "gpt-4o"), prompts))
         client.close()
     assert [result.response for result in results] == [f"for {prompt}" for prompt in prompts]
+
+
+def test_a_client_that_leaves(make_client: MakeClient, capfd: pytest.CaptureFixture[str]) -> None:
+    """Who hangs up in the middle of a request is no error of the service's."""
+    head = b"POST /v1/cache/query HTTP/1.1\r\nHost: here\r\nContent-Length: 99\r\n\r\n"
+    with served(app(embedder=Angles())) as url:
+        address = urlsplit(url)
+        client = make_client(base_url=url)
+        with socket.create_connection((address.hostname, address.port)) as left:
+            left.sendall(head + b"{")
+            client.query("30", "gpt-4o")
+        client.query("60", "gpt-4o")
+        client.close()
+    assert capfd.readouterr().err == ""

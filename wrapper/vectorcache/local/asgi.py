@@ -59,16 +59,19 @@ class _Endpoint:
         self._engine = engine
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        from starlette.requests import Request
+        from starlette.requests import ClientDisconnect, Request
         from starlette.responses import Response
 
         request = Request(scope, receive)
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            # What exceeds the limit is refused by its length, so there is no need to hold more.
-            if len(body) > MAX_BODY:
-                break
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                # What exceeds the limit is refused by its length, so there is no need to hold more.
+                if len(body) > MAX_BODY:
+                    break
+        except ClientDisconnect:
+            return  # Nobody is there to be answered.
         reply = await arespond(
             self._engine,
             request.method,
