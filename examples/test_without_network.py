@@ -1,7 +1,7 @@
 """Tests of an application that asks Vectorcache, without a key and without a network.
 
-    pip install 'vectorcache-python[local]' pytest
-    pytest examples/test_without_network.py
+pip install 'vectorcache-python[local]' pytest
+pytest examples/test_without_network.py
 """
 
 from __future__ import annotations
