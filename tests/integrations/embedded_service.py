@@ -1,0 +1,77 @@
+"""The embedded service over HTTP, which can fail, go away, and come back."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Any, Self
+
+import uvicorn
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from vectorcache.local import app
+
+# What a failing service says of itself, and no user of an application is to read.
+INTERNALS = "db-7.internal:5432"
+RETRY_AFTER = "70"  # Longer than a client waits, so that it tells its caller at once.
+
+
+def answer_to(prompt: str) -> str:
+    """What the LLM behind the service says."""
+    return f"An answer to: {prompt}"
+
+
+class EmbeddedService:
+    """Keeps its port, and what it has cached, while it is away.
+
+    ``failing`` has it answer 503 in the place of what it knows.
+    """
+
+    def __init__(self) -> None:
+        self.failing = False
+        self._application = app(llm=lambda prompt, model, context: answer_to(prompt))
+        # Bound, and never listening: while nobody listens, who connects is refused.
+        self._held = _bound(0)
+        self._port: int = self._held.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        self.come_back()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.go_away()
+        self._held.close()
+        self._application.state.engine.close()
+
+    def come_back(self) -> None:
+        """Listens."""
+        listener = _bound(self._port)
+        listener.listen(1024)
+        config = uvicorn.Config(self, log_level="critical", ws="none", lifespan="off")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]})
+        self._thread.start()
+
+    def go_away(self) -> None:
+        """Answers what it was asked, and closes everything."""
+        self._server.should_exit = True
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self.failing:
+            await self._application(scope, receive, send)
+            return
+        body: dict[str, Any] = {"error": "service_unavailable", "message": f"no {INTERNALS}"}
+        refusal = JSONResponse(body, 503, {"Retry-After": RETRY_AFTER})
+        await refusal(scope, receive, send)
+
+
+def _bound(port: int) -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound

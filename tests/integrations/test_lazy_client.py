@@ -1,0 +1,60 @@
+"""One client for all who come first together."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+
+from vectorcache.integrations._lazy_client import LazyClient
+
+
+def test_threads_that_come_first_together() -> None:
+    """While one thread makes the client, another waits for it and makes none."""
+    made: list[object] = []
+    closed: list[object] = []
+    another = Event()
+
+    def make() -> object:
+        made.append(object())
+        if len(made) == 1:
+            another.wait(0.2)  # Never set, unless there is another.
+        else:
+            another.set()
+        return made[-1]
+
+    lazy = LazyClient(make, closed.append)
+    with ThreadPoolExecutor(2) as threads:
+        got = [one.result(30) for one in [threads.submit(lazy.get) for _ in range(2)]]
+    assert got == [made[0], made[0]]
+    assert closed == []
+
+
+def test_the_next_tries_again() -> None:
+    """A client that could not be made is made by the next who needs it."""
+    answers: Iterator[ValueError | str] = iter([ValueError("not yet"), "client"])
+
+    def make() -> str:
+        answer = next(answers)
+        if isinstance(answer, ValueError):
+            raise answer
+        return answer
+
+    lazy = LazyClient(make, str)
+    with pytest.raises(ValueError, match="not yet"):
+        lazy.get()
+    assert lazy.get() == lazy.get() == "client"
+
+
+def test_it_is_closed_when_nobody_holds_it() -> None:
+    """The client is closed with what it was made by, once."""
+    closed: list[str] = []
+    lazy = LazyClient(lambda: "client", closed.append)
+    lazy.get()
+    assert closed == []
+    del lazy
+    gc.collect()
+    assert closed == ["client"]

@@ -1,0 +1,1 @@
+"""Vectorcache in web frameworks and other libraries: a module for each, behind an extra."""

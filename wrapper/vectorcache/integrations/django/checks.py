@@ -1,0 +1,50 @@
+"""What ``manage.py check`` says of the settings, before anybody asks anything."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.core.checks import Warning as CheckWarning
+
+from ... import AsyncVectorcacheClient
+from ..._local import LOCAL_KEY
+from ..._settings import API_KEY_VARIABLE
+from ...errors import ConfigurationError
+from .._options import make_client
+from .clients import options_of_settings
+
+_MIDDLEWARE = "vectorcache.integrations.django.VectorcacheMiddleware"
+
+
+def check_settings(app_configs: object, **_: Any) -> list[CheckMessage]:
+    """E001: a setting is at fault. W001: there is no key. W002: there is no middleware."""
+    found: list[CheckMessage] = []
+    try:
+        options = options_of_settings()
+        if not (options.get("api_key") or os.environ.get(API_KEY_VARIABLE)):
+            if not options.get("local"):
+                # No error: where images are built and files collected there are no secrets.
+                found.append(
+                    CheckWarning(
+                        "Vectorcache has no API key.",
+                        hint=f"Set the environment variable {API_KEY_VARIABLE}.",
+                        id="vectorcache.W001",
+                    )
+                )
+            options["api_key"] = LOCAL_KEY
+        # Nothing is opened, and so there is nothing to close.
+        make_client(AsyncVectorcacheClient, {**options, "local": False})
+    except ConfigurationError as error:
+        found.append(Error(f"settings.VECTORCACHE: {error}", id="vectorcache.E001"))
+    if _MIDDLEWARE not in settings.MIDDLEWARE:
+        found.append(
+            CheckWarning(
+                "What queries fail with becomes Django's own error page.",
+                hint=f'Put "{_MIDDLEWARE}" into MIDDLEWARE.',
+                id="vectorcache.W002",
+            )
+        )
+    return found

@@ -1,0 +1,115 @@
+"""Flask: an extension that gives each application a client, and answers its errors.
+
+Install it with ``pip install 'vectorcache-python[flask]'``.
+
+>>> from flask import Flask, request
+>>> vectorcache = Vectorcache()
+>>> def create_app() -> Flask:
+...     app = Flask(__name__)
+...     app.config.from_mapping(VECTORCACHE_MODEL="gpt-4o", VECTORCACHE_DEADLINE=20)
+...     vectorcache.init_app(app)
+...     @app.get("/answer")
+...     def answer():
+...         return vectorcache.client.query(request.args["question"]).to_dict()
+...     return app
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec as _find_spec
+from typing import Any
+
+if _find_spec("flask") is None:
+    raise ModuleNotFoundError(
+        "vectorcache.integrations.flask needs flask, which comes with the extra: "
+        "pip install 'vectorcache-python[flask]'",
+        name="flask",
+    )
+
+from flask import Flask, Response, current_app, request
+
+from .. import VectorcacheClient
+from .._secret import hidden
+from ..errors import ConfigurationError, VectorcacheError
+from ._lazy_client import LazyClient
+from ._options import OPTIONS, check_names, make_client
+from ._problem import MEDIA_TYPE, Problem
+
+__all__ = ["Vectorcache"]
+
+_NAME = "vectorcache"
+_PREFIX = "VECTORCACHE_"
+_KEY = f"{_PREFIX}API_KEY"
+_NAMES = [_PREFIX + option.upper() for option in OPTIONS]
+
+
+class Vectorcache:
+    """The extension; one serves any number of applications.
+
+    Settings are those of ``app.config`` that begin with ``VECTORCACHE_``: what
+    ``VectorcacheClient`` takes by keyword, in capitals, and ``VECTORCACHE_LOCAL``, true for a
+    client with an embedded cache, without key and network. The key is best left to the
+    environment; one in ``app.config`` is hidden there.
+
+    An application's client is made when it is first used, so that it may be set up without a
+    key, and shared by its threads and by the processes forked from it. It is closed at the
+    interpreter's exit, or with the application where that ends before.
+
+    Args:
+        app: an application to set up at once; others by ``init_app``.
+
+    Raises:
+        ConfigurationError: as ``init_app`` does.
+    """
+
+    def __init__(self, app: Flask | None = None) -> None:
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Gives an application a client, and answers to the errors of its queries.
+
+        These are problem details (RFC 9457), and the error itself is in ``app.logger``. An error
+        handler of the application's own for ``VectorcacheError`` takes their place.
+
+        Raises:
+            ConfigurationError: a setting has a name that is none, or the application was set up
+                already.
+        """
+        if _NAME in app.extensions:
+            raise ConfigurationError(f"Vectorcache was already set up for {app}")
+        _options(app)
+        app.extensions[_NAME] = LazyClient(
+            lambda: make_client(VectorcacheClient, _options(app)), VectorcacheClient.close
+        )
+        app.register_error_handler(VectorcacheError, _answer)
+
+    @property
+    def client(self) -> VectorcacheClient:
+        """The current application's client.
+
+        Raises:
+            ConfigurationError: it cannot work as it was set up, or ``init_app`` was not called.
+            RuntimeError: there is no current application.
+        """
+        lazy: LazyClient[VectorcacheClient] | None = current_app.extensions.get(_NAME)
+        if lazy is None:
+            raise ConfigurationError(
+                f"Vectorcache was not set up for {current_app}: call init_app(app)"
+            )
+        return lazy.get()
+
+
+def _options(app: Flask) -> dict[str, Any]:
+    if _KEY in app.config:
+        # Settings are printed, and shown on debug pages.
+        app.config[_KEY] = hidden(app.config[_KEY])
+    options = app.config.get_namespace(_PREFIX)
+    check_names((_PREFIX + option.upper() for option in options), _NAMES)
+    return options
+
+
+def _answer(error: VectorcacheError) -> Response:
+    problem = Problem.of(error)
+    problem.log(current_app.logger, request.method, request.path, error)
+    return Response(problem.body, problem.status, problem.headers, content_type=MEDIA_TYPE)
