@@ -1,0 +1,20 @@
+"""The upper bounds of histograms' buckets."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Seconds, as the convention of the metric advises: see DURATION_METRIC in names.py.
+DURATIONS: Final = tuple(0.01 * 2**n for n in range(14))
+
+# Seconds in Prometheus: finer where hits are, from 50 to 150 ms, and up to the default deadline.
+LATENCIES: Final = (
+    *(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75),
+    *(1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 20.0, 30.0, 60.0),
+)
+
+# Cosine similarity: finer where thresholds are chosen.
+SCORES: Final = (
+    *(0.5, 0.6, 0.7, 0.75, 0.8, 0.82, 0.84, 0.86, 0.88),
+    *(0.9, 0.91, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99, 1.0),
+)
