@@ -40,7 +40,7 @@ class SensitiveDataFilter:
     Raises:
         ConfigurationError: ``action`` or a pattern is at fault.
 
-    Example:
+    Examples:
         >>> from vectorcache import SensitiveDataFilter, VectorcacheClient
         >>> client = VectorcacheClient(
         ...     "vc_key", before_send=SensitiveDataFilter(action="redact")

@@ -28,7 +28,7 @@ from .errors import ConfigurationError
 class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseTransport]):
     """Queries the cache; one client serves any number of threads.
 
-    Example:
+    Examples:
         >>> with VectorcacheClient() as client:  # doctest: +SKIP
         ...     result = client.query("What is machine learning?", model="gpt-4o")
         ...     print(result.response, result.cache_hit)

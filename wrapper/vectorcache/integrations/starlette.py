@@ -63,7 +63,7 @@ def vectorcache_lifespan(
         ConfigurationError: an option has a name that is none; and when the application starts,
             if the client cannot work as it was set up.
 
-    Example:
+    Examples:
         >>> from starlette.applications import Starlette
         >>> app = Starlette(lifespan=vectorcache_lifespan(model="gpt-4o", deadline=20))
     """

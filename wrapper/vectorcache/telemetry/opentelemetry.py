@@ -38,7 +38,7 @@ class OpenTelemetryObserver(Observer):
     Raises:
         ConfigurationError: an argument is at fault.
 
-    Example:
+    Examples:
         >>> observer = OpenTelemetryObserver()
         >>> client = VectorcacheClient(observers=[observer])  # doctest: +SKIP
     """
