@@ -166,11 +166,12 @@ async def run(
     try:
         while True:
             driver.take_in()
-            if batch.has_room:
-                await driver.pull()
             result = batch.next_result()
             if result is not None:
                 yield result
+            if batch.has_room:  # Only then, as with threads.
+                await driver.pull()
+            if result is not None:
                 continue
             match batch.next_step():
                 case Step.PULL if driver.is_waiting_for_input:

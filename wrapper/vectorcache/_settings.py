@@ -89,7 +89,12 @@ def _api_key(given: str | APIKey | None) -> APIKey:
     return key
 
 
-def _base_url(value: str | None, allow_insecure_http: bool) -> str:
+def check_base_url(value: str | None, allow_insecure_http: bool) -> str:
+    """Where the service is, if not said then by the environment.
+
+    Raises:
+        ConfigurationError: it is no URL that a client could use.
+    """
     source = "base_url" if value else BASE_URL_VARIABLE
     text = value or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
     url = None
@@ -232,7 +237,7 @@ class Settings:
         insecure = check.check_flag("allow_insecure_http", options["allow_insecure_http"], refuse)
         return cls(
             api_key=_api_key(options["api_key"]),
-            base_url=_base_url(options["base_url"], insecure),
+            base_url=check_base_url(options["base_url"], insecure),
             timeout=check.check_timeout(options["timeout"], refuse),
             deadline=check.check_seconds("deadline", options["deadline"], refuse),
             max_retries=check.check_count("max_retries", options["max_retries"], refuse, least=0),

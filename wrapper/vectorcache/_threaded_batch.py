@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextvars import Context, copy_context
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -55,14 +56,15 @@ class Workers:
     def __init__(self, answer: Answer, end_attempt: Callable[[Call], None]) -> None:
         self._answer = answer
         self._end_attempt = end_attempt
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Job, Context] | None] = SimpleQueue()
         self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
         self._threads: dict[threading.Thread, Worker] = {}
         self._busy = 0
 
     def start(self, job: Job) -> None:
         self._busy += 1
-        self._jobs.put(job)
+        # Tasks inherit what the caller's context variables hold (a trace's span); threads do not.
+        self._jobs.put((job, copy_context()))
         if self._busy > len(self._threads):
             worker = Worker(self._end_attempt)
             name = f"vectorcache-batch-{len(self._threads)}"
@@ -93,14 +95,15 @@ class Workers:
             thread.join(max(0.0, ends - time.monotonic()))
 
     def _work(self, worker: Worker) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (given := self._jobs.get()) is not None:
+            job, context = given
             try:
-                self._outcomes.put((job, self._answer(job, worker), None))
+                self._outcomes.put((job, context.run(self._answer, job, worker), None))
             except CallStopped:
                 return
             except BaseException as error:
                 self._outcomes.put((job, None, error))
-            del job  # Else an idle thread keeps its last one.
+            del given, job, context  # Else an idle thread keeps its last ones.
 
 
 def run(
@@ -112,11 +115,14 @@ def run(
         while True:
             while (outcome := workers.outcome(wait=False)) is not None:
                 _take_in(batch, outcome)
-            if batch.has_room:
-                _pull(batch, prompts, workers)
             result = batch.next_result()
             if result is not None:
                 yield result
+            # Only then: so no more than ``concurrency`` prompts are under way or not given out
+            # yet, unless for their order, and lost to a caller who is killed.
+            if batch.has_room:
+                _pull(batch, prompts, workers)
+            if result is not None:
                 continue
             match batch.next_step():
                 case Step.WAIT:

@@ -1,0 +1,90 @@
+"""``vectorcache serve``."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest.mock import MagicMock
+
+import pytest
+from cli.conftest import CLI
+from cli.programs import COMMAND, WAIT, environment
+
+from vectorcache.cli import serve
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The program while it serves, and the address that it prints first."""
+    with subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline()
+        finally:
+            process.kill()
+
+
+def test_it_serves(cli: CLI) -> None:
+    """What it prints is an address that the other commands can use; Ctrl-C ends it with 0."""
+    with serving("--path", "cache.db") as (process, url):
+        for hit in (False, True):
+            done = cli("query", "What is ML?", "--json", "--base-url", url.strip())
+            assert json.loads(done.out)["cache_hit"] is hit
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=WAIT)
+    assert process.returncode == 0
+    assert out == ""
+    assert f"export VECTORCACHE_BASE_URL={url.strip()}" in err
+    assert err.endswith("stopped\n")
+    assert Path("cache.db").exists()
+
+
+def test_json(cli: CLI) -> None:
+    """``--json`` prints where it is as an object; SIGTERM ends it as Ctrl-C does."""
+    with serving("--json") as (process, line):
+        place = json.loads(line)
+        assert place["url"] == f"http://127.0.0.1:{place['port']}"
+        assert cli("query", "Q", "--base-url", place["url"]).code == 0
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=WAIT)[0] == ""
+    assert process.returncode == 0
+
+
+def test_a_port_that_is_taken(cli: CLI) -> None:
+    """A port in use is wrong usage, and 0 is named as the way out."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = cli("serve", "--port", str(taken.getsockname()[1]))
+    assert (done.code, done.out) == (2, "")
+    assert "try another --port" in done.err
+
+
+def test_a_file_of_something_else(cli: CLI) -> None:
+    """A file that is no cache is refused, and left as it is."""
+    Path("notes.txt").write_text("my notes")
+    done = cli("serve", "--port", "0", "--path", "notes.txt")
+    assert done.code == 2
+    assert "the embedded service cannot start" in done.err
+    assert Path("notes.txt").read_text() == "my notes"
+
+
+def test_other_machines(monkeypatch: pytest.MonkeyPatch, cli: CLI) -> None:
+    """Where other machines reach it, it warns that nobody's key is checked."""
+    everywhere = MagicMock()
+    everywhere.__enter__().getsockname.return_value = ("0.0.0.0", 8000)
+    monkeypatch.setattr(serve, "_listen", lambda host, port: everywhere)
+    monkeypatch.setattr(serve, "_run", lambda application, listener: None)
+    done = cli("serve", "--host", "0.0.0.0", "--json")
+    assert done.code == 0
+    assert "checks no keys" in done.err
+    assert json.loads(done.out)["url"] == "http://127.0.0.1:8000"

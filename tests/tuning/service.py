@@ -1,0 +1,156 @@
+"""A semantic cache in a few lines, and what asking it prompt by prompt comes to."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import attrs
+from servers import Received, answer
+
+from vectorcache import BatchResult, DebugInfo, VectorcacheResponse
+from vectorcache.tuning import TuningReport
+from vectorcache.tuning.cache_context import Ask, Asking
+from vectorcache.tuning.run import Options, Run
+
+Vector = Sequence[float]
+
+TIMES = DebugInfo(1.0, 1.0, 2.0, None, 7)
+
+
+@attrs.define
+class Entry:
+    """A stored prompt."""
+
+    name: str
+    prompt: str
+    answer: str
+
+
+class Service:
+    """Compares prompts by vectors that a test gives it.
+
+    Attributes:
+        names_entries: whether debug information names the entry that answered.
+        answer: the LLM.
+        fails: says what a query fails with, if it does.
+        loses_answers: whether what fails is stored all the same.
+        queries: what was asked, in order.
+    """
+
+    def __init__(self, vectors: Mapping[str, Vector]) -> None:
+        self._vectors = vectors
+        self._contexts: dict[str, list[Entry]] = {}
+        self.names_entries = True
+        self.answer: Callable[[str], str] = lambda prompt: f"answer to {prompt}"
+        self.fails: Callable[[str, float], Exception | None] = lambda prompt, threshold: None
+        self.loses_answers = False
+        self.queries: list[tuple[str, float, str]] = []
+
+    def query(self, prompt: str, threshold: float, context: str) -> VectorcacheResponse:
+        self.queries.append((prompt, threshold, context))
+        error = self.fails(prompt, threshold)
+        if error is None:
+            return self._find(prompt, threshold, context)
+        if self.loses_answers:
+            self._find(prompt, threshold, context)
+        raise error
+
+    def _find(self, prompt: str, threshold: float, context: str) -> VectorcacheResponse:
+        entries = self._contexts.setdefault(context, [])
+        scores = [self.score(prompt, entry.prompt) for entry in entries]
+        best = max(range(len(entries)), key=lambda place: (scores[place], -place), default=None)
+        if best is not None and scores[best] >= threshold:
+            entry = entries[best]
+            debug = attrs.evolve(
+                TIMES, matched_cache_entry_id=entry.name if self.names_entries else None
+            )
+            return VectorcacheResponse(
+                True, entry.answer, scores[best], price(entry.prompt), "cache", debug
+            )
+        entries.append(Entry(f"{context}/{len(entries)}", prompt, self.answer(prompt)))
+        return VectorcacheResponse(False, entries[-1].answer, None, 0.0, "openai", TIMES)
+
+    def score(self, prompt: str, other: str) -> float:
+        if prompt == other:
+            return 1.0
+        one, two = self._vectors[prompt], self._vectors[other]
+        length = math.hypot(*one) * math.hypot(*two)
+        return round(sum(a * b for a, b in zip(one, two, strict=True)) / length, 6)
+
+    def respond(self, request: Received) -> bytes:
+        """As ``ScriptedServer.respond``: the same over HTTP."""
+        asked = json.loads(request.body)
+        found = self.query(asked["prompt"], asked["similarity_threshold"], asked["context"])
+        return answer(found.to_dict())
+
+    def tune(self, prompts: Iterable[Any], **options: Any) -> TuningReport:
+        """Tunes with this service in the place of a client."""
+        run = Run(prompts, Options(**{**DEFAULTS, **options}), usual=0.85)
+        asks = run.begin()
+        while asks:
+            asks = run.take(list(self._answers(asks)))
+        return run.report()
+
+    def answer_all(self, steps: Asking[None]) -> None:
+        """Answers whatever they ask, to their end."""
+        with suppress(StopIteration):
+            asks = next(steps)
+            while True:
+                asks = steps.send(list(self._answers(asks)))
+
+    def _answers(self, asks: Sequence[Ask]) -> Iterator[BatchResult]:
+        for index, ask in enumerate(asks):
+            try:
+                found = self.query(ask.prompt, ask.similarity_threshold, ask.context)
+                yield BatchResult(index, index, ask.prompt, found)
+            except Exception as error:
+                yield BatchResult(index, index, ask.prompt, None, error)
+
+
+DEFAULTS: Mapping[str, Any] = {
+    "labels": None,
+    "thresholds": (0.7, 0.8, 0.9),
+    "precision": 0.95,
+    "max_calls": None,
+    "max_llm_calls": None,
+    "context_prefix": "tuning",
+    "progress": None,
+}
+
+
+def price(prompt: str) -> float:
+    """What the LLM's answer to a prompt costs, in US dollars."""
+    return len(prompt) / 1024
+
+
+@attrs.frozen
+class Found:
+    """What a threshold really came to, prompt by prompt: the earlier prompt and its score."""
+
+    hits: Mapping[int, tuple[int, float]]
+
+    def saved(self, prompts: Sequence[str]) -> float:
+        return sum(price(prompts[earlier]) for earlier, _ in self.hits.values())
+
+    def right(self, labels: Sequence[Any]) -> int:
+        return sum(labels[index] == labels[earlier] for index, (earlier, _) in self.hits.items())
+
+
+def brute_force(service: Service, prompts: Sequence[str], threshold: float) -> Found:
+    """Asks all prompts in turn, in an empty context of their own."""
+    stored: list[int] = []
+    hits: dict[int, tuple[int, float]] = {}
+    for index, prompt in enumerate(prompts):
+        found = service.query(prompt, threshold, f"alone at {threshold}")
+        if found.cache_hit:
+            assert found.debug is not None
+            name = found.debug.matched_cache_entry_id or ""
+            assert found.similarity_score is not None
+            hits[index] = (stored[int(name.rpartition("/")[2])], found.similarity_score)
+        else:
+            stored.append(index)
+    return Found(hits)

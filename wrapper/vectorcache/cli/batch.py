@@ -1,0 +1,149 @@
+"""``vectorcache batch``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter, validators
+
+from .._sync_client import VectorcacheClient
+from ..errors import VectorcacheError
+from .answers import totals_of
+from .batch_asking import ENDS_ALL, ask_all
+from .batch_resume import ResumableBatch, query_of, refuse_result_columns
+from .connection import Connection
+from .exit_codes import ExitCode, UsageError
+from .output import Output
+from .result_rows import stats_of
+from .rows import STANDARD_STREAM, FileName, Row, open_rows
+from .rows.jsonl_file import rows_of
+from .streams import write
+from .summary import statistics_table
+
+_AT_LEAST_1 = validators.Number(gte=1)
+_AT_LEAST_0 = validators.Number(gte=0)
+
+
+def batch(
+    source: Annotated[FileName, Parameter(name="IN")],
+    target: Annotated[FileName, Parameter(name="OUT")],
+    /,
+    *,
+    concurrency: Annotated[int, Parameter(alias="-n", validator=_AT_LEAST_1)] = 16,
+    rate_limit: str | None = None,
+    give_up_after: Annotated[int, Parameter(validator=_AT_LEAST_0)] = 100,
+    retry_failed: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    restart: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    connection: Connection = Connection(),  # noqa: B008 - it is frozen
+    output: Output = Output(),  # noqa: B008
+) -> ExitCode:
+    """Ask every prompt of a file, and go on where it was stopped.
+
+    OUT has a row for each row of IN, in the same order: its columns, then response, cache_hit,
+    similarity_score, cost_saved, llm_provider, attempts, elapsed, error_type and error. It is
+    there once all are asked; until then OUT.batch keeps the answers. However the program ends,
+    the same words start it where it was.
+
+    Args:
+        source: The prompts: .jsonl, .csv or .parquet with a column prompt and, if rows have
+            their own, model, context and similarity_threshold. With - JSON Lines are read from
+            standard input, and OUT must be -, too.
+        target: The answers: .jsonl, .csv or .parquet. With - they go to standard output as JSON
+            Lines, each as soon as those before it are there; this cannot be gone on with.
+        concurrency: How many prompts are under way at once.
+        rate_limit: How many requests may go out, such as 100/minute; auto for what the service
+            allows.
+        give_up_after: After how many failures in a row, of the network or the service, to stop;
+            0 for never.
+        retry_failed: Ask again what failed before.
+        restart: Forget what was answered before, and OUT with it.
+    """
+    if source == STANDARD_STREAM != target:
+        raise UsageError(
+            "from standard input nothing could be asked again after a stop: save the prompts to a "
+            "file, or let OUT be -, too"
+        )
+    if target == STANDARD_STREAM and (retry_failed or restart):
+        raise UsageError("OUT is -: nothing is kept that --retry-failed or --restart could use")
+    with connection.client(max_connections=concurrency, rate_limit=rate_limit) as client:
+        if target == STANDARD_STREAM:
+            failed = _stream(client, source, concurrency, output)
+        else:
+            # A link to a file stays one, and the file has one journal whatever it is called by.
+            out = target.resolve() if target.is_symlink() else target
+            files = open_rows(source), open_rows(out)
+            with ResumableBatch(*files, connection.answers_depend_on(), restart=restart) as job:
+                asked = 0
+                if not job.finished or (retry_failed and job.kept()[1]):
+                    asked = _ask(job, client, output, retry_failed, concurrency, give_up_after)
+                    with output.waiting(f"writing {target}"):
+                        job.finish()
+            failed = _sum_up(source, target, asked, output)
+    return ExitCode.SOME_FAILED if failed else ExitCode.OK
+
+
+def _stream(client: VectorcacheClient, source: Path, concurrency: int, output: Output) -> int:
+    if source == STANDARD_STREAM:
+        rows = rows_of(sys.stdin.buffer, "standard input")
+    else:
+        rows = open_rows(source).rows()
+    failed = 0
+    for item in client.query_many(_queries(rows, str(source)), concurrency=concurrency):
+        if isinstance(item.error, ENDS_ALL):
+            raise item.error
+        failed += item.error is not None
+        write(sys.stdout, json.dumps({**item.id, **item.to_columns()}))
+    output.note(totals_of(client.stats))
+    return failed
+
+
+def _queries(rows: Iterator[Row], name: str) -> Iterator[Row]:
+    for row in rows:
+        refuse_result_columns(row, name)
+        yield {**query_of(row), "id": row}
+
+
+def _ask(
+    job: ResumableBatch,
+    client: VectorcacheClient,
+    output: Output,
+    retry_failed: bool,
+    concurrency: int,
+    give_up_after: int,
+) -> int:
+    before, failed = job.kept()
+    again = failed if retry_failed else 0
+    if before:
+        output.note(f"{before:,} of {job.rows:,} prompts were answered before")
+    try:
+        ask_all(
+            client,
+            job.to_ask(retry_failed=retry_failed),
+            job.keep,
+            output,
+            concurrency=concurrency,
+            total=job.rows - before + again,
+            give_up_after=give_up_after,
+        )
+    except (VectorcacheError, KeyboardInterrupt):
+        output.note(
+            f"vectorcache: stopped with {job.kept()[0]:,} of {job.rows:,} prompts answered, which "
+            f"{job.journal_path} keeps: the same words go on from here"
+        )
+        raise
+    return job.rows - before + again
+
+
+def _sum_up(source: Path, target: Path, asked: int, output: Output) -> int:
+    with output.waiting("summing up"):
+        found = stats_of(open_rows(target).rows(), str(target))
+    fields = {"input": str(source), "output": str(target), "asked": asked}
+    output.drawing({**fields, "stats": found.to_dict()}, lambda: statistics_table(found))
+    output.note(f"{target} is complete: {found.calls:,} rows")
+    if found.failed:
+        output.note(f"vectorcache: {found.failed:,} prompts failed; --retry-failed asks them again")
+    return found.failed

@@ -1,0 +1,154 @@
+"""Asks a batch's prompts until there are no more, or it is of no use to go on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Final
+
+from .._batch_result import BatchProgress, BatchResult
+from .._sync_client import VectorcacheClient
+from ..errors import (
+    APIConnectionError,
+    APIResponseError,
+    AuthenticationError,
+    InternalServerError,
+    NotFoundError,
+    PermissionDeniedError,
+    QuotaExceededError,
+    RateLimitError,
+)
+from .output import Output
+from .rows import Row
+
+# With one of these the next prompt would fare no better.
+ENDS_ALL: Final = (
+    AuthenticationError,
+    PermissionDeniedError,
+    NotFoundError,
+    QuotaExceededError,
+)
+# Many of these in a row mean that nothing gets through.
+_OUTAGE: Final = (APIConnectionError, APIResponseError, InternalServerError, RateLimitError)
+
+_SECONDS_BETWEEN_LINES: Final = 30.0
+
+
+class _Prompts:
+    """The prompts, until somebody says stop."""
+
+    def __init__(self, prompts: Iterator[Row]) -> None:
+        self._prompts = prompts
+        self.stopped = False
+
+    def __iter__(self) -> Iterator[Row]:
+        return self
+
+    def __next__(self) -> Row:
+        if self.stopped:
+            raise StopIteration
+        return next(self._prompts)
+
+
+def ask_all(
+    client: VectorcacheClient,
+    prompts: Iterator[Row],
+    keep: Callable[[BatchResult], None],
+    output: Output,
+    *,
+    concurrency: int,
+    total: int,
+    give_up_after: int,
+) -> None:
+    """Asks the prompts, and has what comes of each kept as soon as it is there.
+
+    However it is stopped, calls under way are waited for, and their answers kept.
+
+    Args:
+        client: whom to ask.
+        prompts: as ``query_many`` takes them.
+        keep: called with each answer or error.
+        output: where progress is told.
+        concurrency: how many are under way at once.
+        total: how many prompts there are.
+        give_up_after: how many may fail one after the other for reasons of the network or the
+            service; 0 for any number.
+
+    Raises:
+        VectorcacheError: the first that would have met all other prompts, too; that prompt, and
+            others that met with it, are not kept. Or the last one of an outage.
+        KeyboardInterrupt: Ctrl-C.
+    """
+    asking = _Prompts(prompts)
+    ended_by: Exception | None = None
+    failures = 0
+    with _interrupts(asking):
+        for item in client.query_many(
+            asking,
+            concurrency=concurrency,
+            ordered=False,
+            progress="rich" if sys.stderr.isatty() else _Lines(output),
+            total=total,
+        ):
+            if isinstance(item.error, ENDS_ALL):
+                ended_by = ended_by or item.error
+                asking.stopped = True
+                continue
+            keep(item)
+            failures = failures + 1 if isinstance(item.error, _OUTAGE) else 0
+            if 0 < give_up_after <= failures and ended_by is None:
+                output.note(
+                    f"vectorcache: {failures:,} prompts in a row failed (--give-up-after): the "
+                    "service is down, or cannot be reached"
+                )
+                ended_by = item.error
+                asking.stopped = True
+        if ended_by is not None:
+            raise ended_by
+        if asking.stopped:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _interrupts(asking: _Prompts) -> Iterator[None]:
+    """Lets the first Ctrl-C stop the asking, and only a second one break off what is under way."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if asking.stopped:
+            raise KeyboardInterrupt
+        asking.stopped = True
+        # Not by sys.stderr, which may be in the middle of something.
+        with suppress(OSError):
+            os.write(2, b"\nstopping: waiting for calls under way; Ctrl-C again leaves at once\n")
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield  # It is ignored, as in a shell's background; or somebody else's.
+        return
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class _Lines:
+    """Tells of the progress now and then, for a log."""
+
+    def __init__(self, output: Output, clock: Callable[[], float] = time.monotonic) -> None:
+        self._output = output
+        self._clock = clock
+        self._told = clock()
+
+    def __call__(self, progress: BatchProgress) -> None:
+        if self._clock() - self._told < _SECONDS_BETWEEN_LINES:
+            return
+        self._told = self._clock()
+        self._output.note(
+            f"{progress.done:,} of {progress.total:,}, {progress.hits:,} hits, "
+            f"{progress.failed:,} failed"
+        )

@@ -1,0 +1,100 @@
+"""``vectorcache chat``."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from collections.abc import Iterator
+from typing import Final
+
+from .._sync_client import VectorcacheClient
+from ..errors import AuthenticationError, PermissionDeniedError, VectorcacheError
+from .answers import fields_of, summary_of, totals_of
+from .connection import Connection
+from .exit_codes import ExitCode
+from .output import Output
+from .summary import statistics_table
+
+_COMMANDS: Final = "/stats shows the totals, /quit or Ctrl-D ends"
+
+
+def chat(
+    *,
+    connection: Connection = Connection(),  # noqa: B008 - it is frozen
+    output: Output = Output(),  # noqa: B008
+) -> ExitCode:
+    """Ask one question after the other, with running totals.
+
+    Questions are lines of standard input. After each answer, standard error says whether it was a
+    hit, its score and how long it took, and what all of them came to. A question that fails does
+    not end the chat, unless the key was refused. /stats shows more of the totals; /quit or Ctrl-D
+    ends. With --json, each answer is one line of JSON.
+    """
+    failed = False
+    with connection.client() as client:
+        if _is_interactive():
+            output.note(f"Ask something, then ask it again in other words; {_COMMANDS}.")
+        try:
+            for line in _lines():
+                if line == "/stats":
+                    _show_totals(client, output)
+                elif re.fullmatch("/[a-z]*", line):
+                    output.note(f"{line} is no command: {_COMMANDS}")
+                elif not _answer(client, line, output):
+                    failed = True
+        finally:
+            output.note(f"in all: {totals_of(client.stats)}")
+    return ExitCode.SOME_FAILED if failed else ExitCode.OK
+
+
+def _answer(client: VectorcacheClient, question: str, output: Output) -> bool:
+    try:
+        with output.waiting("asking"):
+            result = client.query(question)
+    except (AuthenticationError, PermissionDeniedError):
+        raise  # The next question would fare no better.
+    except VectorcacheError as error:
+        output.failure(error, prompt=question)
+        return False
+    output.result({"prompt": question, **fields_of(result)}, result.response)
+    output.note(f"[{summary_of(result)} | {totals_of(client.stats)}]")
+    return True
+
+
+def _show_totals(client: VectorcacheClient, output: Output) -> None:
+    stats = client.stats
+    output.drawing({"stats": stats.to_dict()}, lambda: statistics_table(stats))
+
+
+def _lines() -> Iterator[str]:
+    if _is_interactive():
+        with contextlib.suppress(ImportError):
+            import readline  # noqa: F401 - input() has its keys and its history then.
+    while True:
+        try:
+            line = _read_line().strip()
+        except EOFError:
+            return
+        if line in ("/quit", "/exit"):
+            return
+        if line:
+            yield line
+
+
+def _read_line() -> str:
+    if not _is_interactive():
+        line = sys.stdin.readline()
+    elif sys.stdout.isatty():
+        return input("> ")
+    else:  # Where input() would write its prompt among the results.
+        sys.stderr.write("> ")
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line
+
+
+def _is_interactive() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()

@@ -1,0 +1,55 @@
+"""What the program's exit status says."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from ..errors import (
+    AuthenticationError,
+    ConfigurationError,
+    InvalidRequestError,
+    PermissionDeniedError,
+)
+from .api_key import APIKeyError
+
+
+class ExitCode(IntEnum):
+    """The program's exit status."""
+
+    OK = 0
+    FAILED = 1
+    """The service or the network failed; or the program did."""
+    USAGE = 2
+    """Wrong usage or input."""
+    SOME_FAILED = 3
+    """Finished, but some of the prompts failed."""
+    KEY = 4
+    """The API key is missing or was refused."""
+    INTERRUPTED = 130
+    """Ctrl-C; shells have it so: 128 and the signal's number."""
+    READER_GONE = 141
+    """Whoever read the output has gone, as with ``| head``: 128 and the signal's number."""
+
+
+class UsageError(ValueError):
+    """What the program was asked makes no sense, or a file that it was given is at fault."""
+
+
+class FileError(Exception):
+    """A file of the program's own cannot be written or read on; the message says what to do."""
+
+
+def exit_code_of(error: BaseException) -> ExitCode:
+    """The exit status for what ended a command."""
+    match error:
+        case KeyboardInterrupt():
+            return ExitCode.INTERRUPTED
+        case BrokenPipeError():
+            return ExitCode.READER_GONE
+        case APIKeyError() | AuthenticationError() | PermissionDeniedError():
+            return ExitCode.KEY
+        case ConfigurationError() | InvalidRequestError() | UsageError():
+            return ExitCode.USAGE
+        case OSError() if error.filename is not None:  # A file that was named, and cannot be read.
+            return ExitCode.USAGE
+    return ExitCode.FAILED

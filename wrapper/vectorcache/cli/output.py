@@ -1,0 +1,99 @@
+"""Results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from ..errors import VectorcacheError
+from .streams import discard_broken_output, write
+from .wording import in_options
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Output:
+    """Where results go, and in which form; an option of every command."""
+
+    as_json: Annotated[
+        bool,
+        Parameter(
+            "--json",
+            negative=(),
+            show_default=False,
+            help="Write JSON to standard output, and nothing else there.",
+        ),
+    ] = False
+
+    def result(self, fields: Mapping[str, Any], text: str) -> None:
+        """Writes a result to standard output: ``fields`` as one line of JSON, or ``text``."""
+        write(sys.stdout, json.dumps(fields) if self.as_json else text)
+
+    def drawing(self, fields: Mapping[str, Any], draw: Callable[[], RenderableType]) -> None:
+        """As ``result``, for what rich draws if it is to be seen.
+
+        A drawing has its texts by ``shown``: once lines are broken, no key is found in them.
+        """
+        if self.as_json:
+            self.result(fields, "")
+            return
+        from rich.console import Console
+
+        console = Console(file=sys.stdout, highlight=False)
+        with console.capture() as drawn:
+            console.print(draw())
+        sys.stdout.write(drawn.get())
+        sys.stdout.flush()
+
+    def note(self, text: str) -> None:
+        """Writes a message to standard error."""
+        write(sys.stderr, text)
+
+    def failure(self, error: BaseException, message: str | None = None, **fields: Any) -> None:
+        """Says what went wrong: as a message, and with ``--json`` as a result, too.
+
+        Args:
+            error: what ended a command, or one of its prompts.
+            message: what to say of it; by default, what it says itself.
+            fields: what more the result holds.
+        """
+        if message is None:
+            message = in_options(str(error))
+        if self.as_json:
+            try:
+                self.result({**fields, **_failure_fields(error, message)}, "")
+            except OSError:  # It may be this very failure.
+                discard_broken_output()
+        self.note(f"vectorcache: {message}")
+
+    @contextmanager
+    def waiting(self, text: str) -> Iterator[None]:
+        """Shows, where somebody looks on, that something is under way."""
+        if not sys.stderr.isatty():
+            yield
+            return
+        from rich.console import Console
+
+        with Console(stderr=True).status(text):
+            yield
+
+
+def _failure_fields(error: BaseException, message: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {"error_type": type(error).__name__, "error": message}
+    if isinstance(error, VectorcacheError):
+        fields |= {
+            "status_code": error.status_code,
+            "retry_after": error.retry_after,
+            "request_id": error.request_id,
+            "attempts": error.attempts,
+        }
+    return fields

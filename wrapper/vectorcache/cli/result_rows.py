@@ -1,0 +1,66 @@
+"""What the rows of a result file come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .._batch_result import RESULT_COLUMNS
+from .._recorder import Recorder
+from .._stats import Stats
+from .exit_codes import UsageError
+from .rows import Row
+
+
+def stats_of(rows: Iterable[Row], name: str) -> Stats:
+    """Sums up the rows that ``batch`` wrote, as a client sums up its calls.
+
+    Args:
+        rows: with ``RESULT_COLUMNS``, as JSON, CSV or Parquet have them.
+        name: the file's.
+
+    Raises:
+        UsageError: a row is none that ``batch`` wrote.
+    """
+    recorder = Recorder()
+    for number, row in enumerate(rows, 1):
+        try:
+            _count(recorder, row)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UsageError(
+                f"{name} is no file of results: row {number:,} has "
+                f"{_fault(row, error)}; give the OUT of vectorcache batch"
+            ) from None
+    return recorder.snapshot()
+
+
+def _count(recorder: Recorder, row: Row) -> None:
+    group = _text(row.get("model")), _text(row.get("context"))
+    attempts = int(row["attempts"])
+    if error := _text(row["error_type"]):
+        recorder.failed(*group, error, attempts)
+        return
+    score = row["similarity_score"]
+    recorder.answered(
+        *group,
+        _flag(row["cache_hit"]),
+        None if score in (None, "") else float(score),
+        float(row["cost_saved"]),
+        float(row["elapsed"]),
+        attempts,
+    )
+
+
+def _text(value: Any) -> str | None:
+    return None if value in (None, "") else str(value)
+
+
+def _flag(value: Any) -> bool:
+    if value in (True, False):
+        return bool(value)
+    return {"true": True, "false": False}[str(value).lower()]
+
+
+def _fault(row: Row, error: Exception) -> str:
+    missing = [name for name in RESULT_COLUMNS if name not in row]
+    return f"no column {missing[0]}" if missing else f"a value that cannot be ({error})"

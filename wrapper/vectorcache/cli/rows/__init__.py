@@ -1,0 +1,56 @@
+"""Files of rows: JSON Lines, CSV and Parquet, by their names' endings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from cyclopts import Parameter
+
+from ..exit_codes import UsageError
+from .row_file import Row, RowFile, Survey
+
+__all__ = ["STANDARD_STREAM", "FileName", "Row", "RowFile", "Survey", "open_rows"]
+
+STANDARD_STREAM: Final = Path("-")
+
+
+def _check_name(_: type, name: Path) -> None:
+    if str(name).startswith("-") and name != STANDARD_STREAM:
+        raise ValueError(
+            f"{name} is no option of this command; a file that is called so is ./{name}."
+        )
+
+
+# For a command that takes - for a standard stream, which cyclopts by itself takes for an option.
+FileName = Annotated[Path, Parameter(allow_leading_hyphen=True, validator=_check_name)]
+
+
+def open_rows(path: Path) -> RowFile:
+    """The file as its name's ending says; nothing is read or written yet.
+
+    Raises:
+        UsageError: the ending is none that is known, or what reads such files is not installed.
+    """
+    match path.suffix.lower():
+        case ".jsonl" | ".ndjson":
+            from .jsonl_file import JSONLinesFile
+
+            return JSONLinesFile(path)
+        case ".csv":
+            from .csv_file import CSVFile
+
+            return CSVFile(path)
+        case ".parquet":
+            try:
+                from .parquet_file import ParquetFile
+            except ImportError as error:
+                raise UsageError(
+                    f"{path}: Parquet needs pyarrow, which is not installed ({error}): "
+                    "pip install pyarrow, or use .jsonl or .csv"
+                ) from error
+            return ParquetFile(path)
+    raise UsageError(
+        f"{path}: the name must end with .jsonl (or .ndjson), .csv or .parquet, which says what "
+        "the file is"
+    )

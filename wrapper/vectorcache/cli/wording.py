@@ -1,0 +1,26 @@
+"""The clients' messages in the words of the command line."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# What a message calls an argument, and what the option is called here.
+_OPTIONS: Final = {
+    r"allow_insecure_http=True": "--allow-insecure-http",
+    r"\bbase_url\b": "--base-url",
+    r"\bdeadline\b(=|(?= is | must ))": "--deadline",
+    r"\bmax_calls=": "--max-calls ",
+    r"\bmax_llm_calls=": "--max-llm-calls ",
+    r"\bmax_retries\b=?": "--max-retries",
+    r"\brate_limit\b": "--rate-limit",
+    r"\bsimilarity_threshold\b": "--threshold",
+    r"\btimeout\b(=|(?= is | must ))": "--timeout",
+}
+
+
+def in_options(message: str) -> str:
+    """``message`` with the options' names in the place of the arguments'."""
+    for argument, option in _OPTIONS.items():
+        message = re.sub(argument, option, message)
+    return message
