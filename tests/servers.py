@@ -83,7 +83,7 @@ class ScriptedServer:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.script: list[Step] = []
         self.default: Step = answer()
-        self.respond: Callable[[Received], bytes] | None = None
+        self.respond: Callable[[Received], Step] | None = None
         self.requests: list[Received] = []
         self.connections = 0
         self._open: set[socket.socket] = set()

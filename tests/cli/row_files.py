@@ -21,8 +21,8 @@ def write_rows(path: str, rows: Iterable[Mapping[str, Any]]) -> None:
     rows = list(rows)
     match path.rpartition(".")[2]:
         case "parquet":
-            import pyarrow as pa  # type: ignore[import-untyped]  # It ships no types.
-            import pyarrow.parquet as pq  # type: ignore[import-untyped]
+            import pyarrow as pa
+            import pyarrow.parquet as pq
 
             pq.write_table(pa.Table.from_pylist(rows), path)
         case "csv":

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa  # type: ignore[import-untyped]  # It ships no types.
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from cli.conftest import CLI
 from cli.row_files import read_rows, write_rows

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Final, get_args, get_type_hints
 
-import pyarrow as pa  # type: ignore[import-untyped]  # It ships no types.
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ..._batch_result import ResultColumns
 from ..exit_codes import UsageError
