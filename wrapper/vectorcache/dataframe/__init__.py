@@ -1,0 +1,27 @@
+"""A batch of rows in, the same rows with their answers out: pandas, polars and Arrow.
+
+Install it with ``pip install 'vectorcache-python[dataframe]'``. ``query_batch`` is also what an
+engine for data larger than one machine calls for each of its batches: Ray Data, Dask, Spark.
+"""
+
+from importlib.util import find_spec as _find_spec
+
+if _find_spec("narwhals") is None:
+    raise ModuleNotFoundError(
+        "vectorcache.dataframe needs narwhals, which comes with the extra: "
+        "pip install 'vectorcache-python[dataframe]'",
+        name="narwhals",
+    )
+
+from .._batch_result import RESULT_COLUMNS
+from .query_batch import BatchOptions, aquery_batch, query_batch
+from .result_columns import RESULT_DDL, empty_result
+
+__all__ = [
+    "RESULT_COLUMNS",
+    "RESULT_DDL",
+    "BatchOptions",
+    "aquery_batch",
+    "empty_result",
+    "query_batch",
+]
