@@ -10,6 +10,7 @@ import asyncio
 from servers import ScriptedServer
 
 from vectorcache import AsyncVectorcacheClient, ConfigurationError, VectorcacheClient
+from vectorcache.tuning import tune
 
 KEY = "vc_" + 32 * "0"
 
@@ -18,6 +19,8 @@ def main() -> None:
     with ScriptedServer() as server:
         with VectorcacheClient(KEY, server.url) as client:
             assert client.query("What is ML?", "gpt-4o").cache_hit
+            assert [item.unwrap().cache_hit for item in client.query_many(["A", "B"], model="m")]
+            assert tune(client, ["A", "B"], model="m", thresholds=[0.8, 0.9]).table()
 
         async def ask() -> bool:
             async with AsyncVectorcacheClient(KEY, server.url) as client:

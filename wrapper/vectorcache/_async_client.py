@@ -28,7 +28,7 @@ class AsyncVectorcacheClient(
 ):
     """Queries the cache; one client serves any number of tasks of an event loop.
 
-    Example:
+    Examples:
         >>> async with AsyncVectorcacheClient() as client:  # doctest: +SKIP
         ...     result = await client.query("What is machine learning?", model="gpt-4o")
         ...     print(result.response, result.cache_hit)
@@ -105,7 +105,7 @@ class AsyncVectorcacheClient(
         from anyio import sleep
 
         while True:
-            while wait := await _seconds_to_turn(call):  # noqa: ASYNC110 - nobody else would tell
+            while wait := call.seconds_to_turn():  # noqa: ASYNC110 - nobody else would tell
                 await sleep(wait)
             try:
                 sender = cast(Any, AsyncSender(call.attempt(), self._connections))
@@ -146,13 +146,3 @@ class AsyncVectorcacheClient(
             shared,
             f"{type(self).__name__} {self._settings.base_url}",
         )
-
-
-async def _seconds_to_turn(call: Call) -> float:
-    if not call.waits_for_network:
-        return call.seconds_to_turn()
-    import anyio.to_thread
-
-    from ._threads import limiter
-
-    return await anyio.to_thread.run_sync(call.seconds_to_turn, limiter=limiter())

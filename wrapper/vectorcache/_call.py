@@ -31,7 +31,10 @@ from ._retry import Repeat, backoff
 from ._settings import Settings
 from ._shared import Shared
 from ._turn import Turn
-from .errors import APITimeoutError, ConfigurationError, VectorcacheError
+from .errors import APITimeoutError, ConfigurationError, QuotaExceededError, VectorcacheError
+
+# Seconds after which a call that waits for its turn looks again, as others before it may have left.
+_LOOKS_AGAIN = 5.0
 
 
 class CallStopped(BaseException):
@@ -77,7 +80,7 @@ class Call:
         self._turn = None if shared.gate is None else Turn(shared.gate)
         observed = None
         if settings.observers:
-            observed = Observed(settings.observers, query, settings.host)
+            observed = Observed(settings.observers, query, settings.host, settings.url(""))
         self._account = Account(shared.recorder, query, observed)
         self._admission: Admission | None = None
         self._clock = clock
@@ -113,11 +116,6 @@ class Call:
         self._stopped = True
         return self._last
 
-    @property
-    def waits_for_network(self) -> bool:
-        """Whether ``seconds_to_turn`` may."""
-        return self._turn is not None and self._turn.blocks
-
     def seconds_to_turn(self) -> float:
         """Seconds after which to ask again; 0 where the rate limit lets the next attempt go.
 
@@ -129,7 +127,7 @@ class Call:
         delay = self._turn.delay()
         if self._patient:
             if delay:
-                return delay
+                return min(delay, _LOOKS_AGAIN)
             self._patient = False
             self._started = self._clock()
             self._deadline = None if self._limit is None else self._started + self._limit
@@ -145,7 +143,7 @@ class Call:
                 ),
                 f"the deadline of {self._limit:g} s leaves no time for that",
             )
-        return delay
+        return min(delay, _LOOKS_AGAIN)
 
     def attempt(self) -> Attempt:
         """The next attempt.
@@ -217,7 +215,10 @@ class Call:
             return 0.0
         self._tell_circuit(failure)
         if self._turn is not None and self._last is not None:
-            self._turn.answered(self._last.limit_headers, failure.status_code)
+            # The month's quota says nothing of the minute's limit, though its status is the same.
+            quota = failure.error is QuotaExceededError
+            status = None if quota else failure.status_code
+            self._turn.answered(self._last.limit_headers, status)
         if repeat is Repeat.AT_ONCE:
             repeat = Repeat.ONCE
         if repeat is Repeat.NEVER or self._attempts > self._max_retries:

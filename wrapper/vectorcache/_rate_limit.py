@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Any, Final
 
 import attrs
 
 from ._rate_limit_auto import AutoGate
+from ._rate_limit_gate import RateGate
 from ._rate_limit_line import Permit
-from ._rate_limit_window import Rate, WindowGate
+from ._rate_limit_window import Rate
 from .errors import ConfigurationError
 
 __all__ = ["Permit", "Rate", "RateGate", "RateLimiter", "gate_for"]
@@ -36,7 +37,7 @@ def _rate_of(limit: str) -> Rate | None:
     return Rate(requests, period) if requests else None
 
 
-def _rate_or_auto(_: object, __: object, value: object) -> None:
+def _rate_or_auto(_: object, __: object, value: Any) -> None:
     # Said without the value: somebody may have put a URL with a password here.
     if not isinstance(value, str) or (value != AUTO and _rate_of(value) is None):
         raise ConfigurationError(
@@ -45,7 +46,7 @@ def _rate_or_auto(_: object, __: object, value: object) -> None:
         )
 
 
-def _check_redis_url(limiter: RateLimiter, _: object, value: object) -> None:
+def _check_redis_url(limiter: RateLimiter, _: object, value: Any) -> None:
     # Said without the URL, which may hold a password.
     if value is None:
         return
@@ -68,17 +69,19 @@ class RateLimiter:
 
     A request over the limit waits in a line, first come, first served; one that could not go
     before its call's deadline fails at once with ``APITimeoutError``. All calls of a client share
-    one limit, and so do copies made by ``with_options`` that share its connections.
+    one limit, and so do copies made by ``with_options``, but for those with another ``api_key``,
+    ``base_url`` or ``rate_limit``.
 
     Args:
         limit: ``"100/minute"`` (or ``"100 per minute"``; ``second``, ``hour`` and ``day`` as
             well, or their first letters): at most that many in any such period. ``"auto"``: goes
-            by the ``X-RateLimit-*`` headers of the service's answers; a service that sends none is
-            not limited.
+            by the ``X-RateLimit-*`` headers of the service's answers, whose limit is for a minute;
+            a service that sends none is not limited.
         redis_url: with a fixed limit, a Redis server through which all processes that use the key
-            share it: ``redis://``, ``rediss://`` (TLS) or ``redis+unix://``. None: each process
-            counts for itself. Needs ``pip install 'vectorcache-python[redis]'``. While Redis
-            cannot be reached, each process keeps to the limit alone.
+            and name the same limit share it: ``redis://``, ``rediss://`` (TLS) or
+            ``redis+unix://``. None: each process counts for itself. Needs
+            ``pip install 'vectorcache-python[redis]'``. While Redis does not answer, each process
+            keeps to the limit alone.
 
     Raises:
         ConfigurationError: a value is none of these; ``"auto"`` with a ``redis_url``; or, when a
@@ -95,26 +98,6 @@ class RateLimiter:
     def rate(self) -> Rate | None:
         """The fixed limit; None for ``"auto"``."""
         return None if self.limit == AUTO else _rate_of(self.limit)
-
-
-class RateGate(Protocol):
-    """What lets a client's requests go, one permit for each."""
-
-    @property
-    def blocks(self) -> bool:
-        """Whether ``delay`` may wait for a network."""
-
-    def permit(self) -> Permit:
-        """A place for one request; it is in the line from the first ``delay``."""
-
-    def delay(self, permit: Permit) -> float:
-        """Seconds after which to ask again; 0 where the request may go, which then counts."""
-
-    def give_up(self, permit: Permit) -> None:
-        """The request will not go: those behind it move up."""
-
-    def answered(self, permit: Permit, headers: Mapping[str, str], status: int | None) -> None:
-        """The request is over; ``status`` is None where no answer came."""
 
 
 def gate_for(
@@ -134,7 +117,7 @@ def gate_for(
     if rate is None:
         return AutoGate(clock)
     if limiter.redis_url is None:
-        return WindowGate(rate, clock)
-    from ._shared_rate_limit import SharedGate
+        return RateGate(rate, clock)
+    from ._rate_limit_shared import SharedGate
 
-    return SharedGate(rate, limiter.redis_url, identity, clock)
+    return SharedGate(limiter, rate, identity, clock)

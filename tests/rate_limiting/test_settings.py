@@ -1,0 +1,123 @@
+"""``rate_limit=`` and ``RateLimiter``: what they take, and what they say of anything else."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+from clients import KEY
+
+from vectorcache import ConfigurationError, RateLimiter, VectorcacheClient
+from vectorcache._rate_limit import Rate, gate_for
+from vectorcache._rate_limit_auto import AutoGate
+from vectorcache._rate_limit_gate import RateGate
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("100/minute", Rate(100, 60)),
+        ("100 per minute", Rate(100, 60)),
+        ("100/minutes", Rate(100, 60)),
+        ("100/m", Rate(100, 60)),
+        ("  5  PER  Hour ", Rate(5, 3_600)),
+        ("20/s", Rate(20, 1)),
+        ("1/day", Rate(1, 86_400)),
+        ("999999999999/d", Rate(999_999_999_999, 86_400)),
+        ("auto", None),
+    ],
+)
+def test_what_it_takes(text: str, rate: Rate | None) -> None:
+    """A number per second, minute, hour or day, in any of the usual ways to write it; or auto."""
+    assert RateLimiter(text).rate == rate
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "100",
+        "0/minute",
+        "-1/minute",
+        "1.5/minute",
+        "100/fortnight",
+        "100/minute/minute",
+        "1/2 minutes",
+        "many",
+        "AUTO?",
+        "1000000000000/day",
+        "١٠/minute",
+        100,
+        None,
+        b"100/minute",
+    ],
+)
+def test_what_it_does_not_take(value: Any) -> None:
+    """Anything else is refused at once, with an example of what is taken."""
+    with pytest.raises(ConfigurationError, match='such as "100/minute"'):
+        RateLimiter(value)
+
+
+def test_what_is_refused_is_not_repeated() -> None:
+    """Somebody may put a URL with a password in the wrong place."""
+    with pytest.raises(ConfigurationError) as caught:
+        RateLimiter("redis://:hunter2@localhost")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [100, 1.5, ("100/minute",), object()])
+def test_other_types_for_a_client(value: Any) -> None:
+    """A client takes a text, a ``RateLimiter`` or None."""
+    with pytest.raises(ConfigurationError, match="rate_limit must be a text"):
+        VectorcacheClient(KEY, rate_limit=value)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "localhost:6379", "http://localhost", "redis://", "redis://a b", 6379, b"redis://a"]
+)
+def test_no_redis_url(url: Any) -> None:
+    """What is no Redis URL is refused with an example of one."""
+    with pytest.raises(ConfigurationError, match="redis://localhost:6379/0"):
+        RateLimiter("100/minute", redis_url=url)
+
+
+def test_auto_takes_no_redis() -> None:
+    """Processes that follow the service's own count need nothing to share."""
+    with pytest.raises(ConfigurationError, match="name it"):
+        RateLimiter("auto", redis_url="redis://localhost")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:hunter2@localhost:abc/0",
+        "redis://:hunter2@localhost/0?db=first",
+        "redis://:hunter2@localhost/0?no_such_option=1",
+    ],
+)
+def test_a_url_that_redis_does_not_take(url: str) -> None:
+    """It is refused when the client is made, without the URL: it may hold a password."""
+    pytest.importorskip("limits")
+    limiter = RateLimiter("100/minute", redis_url=url)
+    assert "hunter2" not in repr(limiter)
+    with pytest.raises(ConfigurationError, match="redis_url") as caught:
+        VectorcacheClient(KEY, rate_limit=limiter)
+    error: BaseException | None = caught.value
+    assert "hunter2" not in str(error)
+    assert error is not None and error.__cause__ is None and error.__context__ is None
+
+
+@pytest.mark.parametrize("package", ["limits", "redis"])
+def test_without_the_extra(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who wants Redis and has not installed it is told how, when the client is made."""
+    monkeypatch.setitem(sys.modules, package, None)
+    limiter = RateLimiter("100/minute", redis_url="redis://localhost")
+    with pytest.raises(ConfigurationError, match=r"pip install 'vectorcache-python\[redis\]'"):
+        VectorcacheClient(KEY, rate_limit=limiter)
+
+
+def test_what_keeps_it() -> None:
+    """A fixed limit and auto need no further package."""
+    assert type(gate_for(RateLimiter("1/minute"), "")) is RateGate
+    assert type(gate_for(RateLimiter(), "")) is AutoGate

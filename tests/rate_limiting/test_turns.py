@@ -1,0 +1,217 @@
+"""A call and its client's rate limit: which attempts count, and what waiting for a turn means."""
+
+from __future__ import annotations
+
+import pytest
+from clients import KEY
+from rate_limiting.clock import Clock, lets_go
+
+from vectorcache import (
+    APIConnectionError,
+    APITimeoutError,
+    CircuitBreaker,
+    QuotaExceededError,
+    RateLimitError,
+    VectorcacheClient,
+    VectorcacheError,
+)
+from vectorcache._call import Call
+from vectorcache._circuit import Circuit
+from vectorcache._failure import AttemptFailed, Failure
+from vectorcache._query import Query
+from vectorcache._rate_limit import Rate, RateGate
+from vectorcache._rate_limit_auto import AutoGate
+from vectorcache._retry import Repeat, RetryQuota
+from vectorcache._shared import Shared
+
+
+def failure(
+    repeat: Repeat = Repeat.TRANSIENT,
+    error: type[VectorcacheError] = APIConnectionError,
+    status_code: int | None = None,
+) -> Failure:
+    return Failure(error=error, text="it failed", repeat=repeat, status_code=status_code)
+
+
+BAD = failure()
+
+
+class Limited:
+    """Calls of a client with a limit, in the test's own time."""
+
+    def __init__(self, requests: int = 3, circuit: Circuit | None = None) -> None:
+        self.clock = Clock()
+        self.gate = RateGate(Rate(requests, 60), self.clock)
+        self.circuit = circuit
+
+    def call(self, deadline: float | None = 600.0, *, patient: bool = False) -> Call:
+        with VectorcacheClient(KEY) as client:
+            settings = client._settings
+        return Call(
+            settings,
+            Shared(RetryQuota(500), self.circuit, self.gate),
+            Query("Q", "m", 0.85),
+            {},
+            timeout=30.0,
+            deadline=deadline,
+            max_retries=5,
+            patient=patient,
+            clock=self.clock,
+            random_unit=lambda: 0.0,
+        )
+
+
+def test_each_attempt_counts() -> None:
+    """A retry is a request like any other: it takes a turn of its own."""
+    limited = Limited(requests=3)
+    with limited.call() as call:
+        for _ in range(3):
+            assert call.seconds_to_turn() == 0
+            call.attempt()
+            call.delay_after(BAD)
+        assert call.seconds_to_turn() > 0
+
+
+def test_what_the_service_has_not_seen_does_not_count_twice() -> None:
+    """A request that found its connection closed goes again with the same turn."""
+    limited = Limited(requests=1)
+    with limited.call() as call:
+        assert call.seconds_to_turn() == 0
+        call.attempt()
+        assert call.delay_after(failure(Repeat.AT_ONCE)) == 0
+        assert call.seconds_to_turn() == 0
+
+
+def test_a_deadline_that_leaves_no_time_for_a_turn() -> None:
+    """It fails at once, says what to do, and how long it would take."""
+    limited = Limited(requests=1)
+    lets_go(limited.gate)
+    text = "rate limit lets no request go for 61 s"
+    with limited.call(deadline=60) as call, pytest.raises(APITimeoutError, match=text) as caught:
+        call.seconds_to_turn()
+    assert "deadline of 60 s" in str(caught.value)
+    assert "rate_limit=" in str(caught.value)
+    assert caught.value.retry_after == pytest.approx(60.63)
+    assert caught.value.attempts == 0
+
+
+def test_a_retry_that_the_deadline_leaves_no_turn_for() -> None:
+    """The error tells what the attempts before failed with."""
+    limited = Limited(requests=1)
+    with limited.call(deadline=60) as call:
+        assert call.seconds_to_turn() == 0
+        call.attempt()
+        call.delay_after(BAD)
+        with pytest.raises(APITimeoutError, match="before that: it failed") as caught:
+            call.seconds_to_turn()
+    assert caught.value.attempts == 1
+
+
+def test_waiting_counts_to_the_deadline() -> None:
+    """What a call has waited for its turn is not given to it again."""
+    limited = Limited(requests=1)
+    lets_go(limited.gate)
+    with limited.call(deadline=70) as call:
+        while wait := call.seconds_to_turn():
+            limited.clock.now += wait
+        attempt = call.attempt()
+        assert attempt.seconds_to_queue == pytest.approx(70 - 60.63)
+
+
+def test_a_batch_waits_as_long_as_it_takes() -> None:
+    """In a batch a query's deadline begins when its turn has come."""
+    limited = Limited(requests=1)
+    lets_go(limited.gate)
+    with limited.call(deadline=1, patient=True) as call:
+        while wait := call.seconds_to_turn():
+            limited.clock.now += wait
+        attempt = call.attempt()
+        assert attempt.seconds_to_queue == pytest.approx(1)
+        call.delay_after(BAD)
+        with pytest.raises(APITimeoutError):  # The retry's turn is within the deadline again.
+            call.seconds_to_turn()
+
+
+@pytest.mark.parametrize("deadline", [None, 600.0])
+@pytest.mark.parametrize("patient", [False, True])
+def test_it_looks_again(deadline: float | None, patient: bool) -> None:
+    """A call looks every 5 seconds whether those before it have left."""
+    limited = Limited(requests=1)
+    lets_go(limited.gate)
+    with limited.call() as first, limited.call(deadline, patient=patient) as second:
+        assert first.seconds_to_turn() == 5
+        assert second.seconds_to_turn() == 5
+        limited.clock.now += 58
+        assert second.seconds_to_turn() == 5
+        with first:
+            pass
+        assert second.seconds_to_turn() == pytest.approx(2.63)
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, RuntimeError, None])
+def test_a_call_that_ends_gives_its_place_back(end: type[BaseException] | None) -> None:
+    """However a call that waits ends, those behind it move up."""
+    limited = Limited(requests=1)
+    lets_go(limited.gate)
+    try:
+        with limited.call() as call:
+            assert call.seconds_to_turn() > 0
+            if end is not None:
+                raise end
+    except (KeyboardInterrupt, RuntimeError):
+        pass
+    assert limited.gate.delay(limited.gate.permit()) == pytest.approx(60.63)
+
+
+def test_a_call_that_ends_is_not_under_way() -> None:
+    """A call that is interrupted while its request is under way does not hold up the others."""
+    limited = Limited()
+    limited.gate = AutoGate(limited.clock)
+    for _ in range(30):
+        with limited.call() as call:
+            assert call.seconds_to_turn() == 0
+            call.attempt()
+
+
+def test_an_open_circuit_is_not_waited_for() -> None:
+    """While the circuit is open no call waits for a turn: it fails at once, and takes none."""
+    circuit = Circuit(CircuitBreaker(1), "api.test")
+    limited = Limited(requests=1, circuit=circuit)
+    lets_go(limited.gate)
+    with limited.call() as call:
+        assert call.seconds_to_turn() > 0
+        circuit.failed(BAD, circuit.admit())
+        assert call.seconds_to_turn() == 0
+        with pytest.raises(AttemptFailed):
+            call.attempt()
+
+
+def limit_headers(left: int) -> dict[str, str]:
+    return {
+        "x-ratelimit-limit": "100",
+        "x-ratelimit-remaining": str(left),
+        "x-ratelimit-reset": "30",
+    }
+
+
+def after_a_refusal(error: type[VectorcacheError]) -> float:
+    """What the next call of a client is told after a 429 of that class."""
+    clock = Clock()
+    limited = Limited()
+    limited.clock, limited.gate = clock, AutoGate(clock)
+    with limited.call() as call:
+        assert call.seconds_to_turn() == 0
+        call.attempt().limit_headers = limit_headers(90)
+        with pytest.raises(error):
+            call.delay_after(failure(Repeat.NEVER, error=error, status_code=429))
+    return limited.gate.delay(limited.gate.permit())
+
+
+def test_a_refusal_is_heard_of() -> None:
+    """A 429 stops the client's other calls as well."""
+    assert after_a_refusal(RateLimitError) > 0
+
+
+def test_the_months_quota_is_no_rate_limit() -> None:
+    """A 429 for the quota stops nobody: waiting would not help, and the error is known at once."""
+    assert after_a_refusal(QuotaExceededError) == 0

@@ -1,0 +1,88 @@
+"""The moving window: never more than the limit in any period, and no less than it allows."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rate_limiting.clock import Clock, lets_go
+
+from vectorcache._rate_limit import Rate, RateGate
+from vectorcache._rate_limit_window import MovingWindow
+
+RATES = st.builds(Rate, st.integers(1, 30), st.sampled_from([1, 60, 3_600]))
+# In parts of the period, from "at the same time" to "long after".
+PAUSES = st.lists(st.one_of(st.just(0.0), st.floats(0, 0.2), st.floats(0, 3)), max_size=120)
+
+
+@given(RATES, PAUSES)
+def test_never_more_in_any_window(rate: Rate, pauses: list[float]) -> None:
+    """Whenever requests want to go, no window of the period's length holds more than the limit."""
+    clock, gone = Clock(), deque[float]()
+    gate = RateGate(rate, clock)
+    for pause in pauses:
+        clock.now += pause * rate.period
+        gone.extend(clock.now for _ in lets_go(gate, 3))
+    for first, over in zip(gone, list(gone)[rate.requests :], strict=False):
+        assert over - first >= rate.window > rate.period
+
+
+@given(RATES, PAUSES, st.integers(0, 70))
+def test_the_wait_is_right(rate: Rate, pauses: list[float], ahead: int) -> None:
+    """A request goes after just the time that it was told, if those before it go when they may."""
+    now, window = 0.0, MovingWindow(rate)
+    for pause in pauses:
+        now += pause * rate.period
+        if window.wait(0, now) <= 0:
+            window.add(now)
+    told = now + window.wait(ahead, now)
+    for _ in range(ahead):
+        now += window.wait(0, now)
+        window.add(now)
+    assert now + window.wait(0, now) == pytest.approx(max(now, told))
+
+
+def test_the_margin() -> None:
+    """The client's period is 1 % and 30 ms longer: the service counts when requests arrive."""
+    assert Rate(100, 60).window == pytest.approx(60.63)
+    clock = Clock()
+    gate = RateGate(Rate(100, 60), clock)
+    assert len(lets_go(gate)) == 100
+    clock.now += 60.62
+    assert lets_go(gate) == []
+    clock.now += 0.02
+    assert len(lets_go(gate)) == 100
+
+
+@pytest.mark.parametrize("requests", [10_001, 25_000, 999_999_999_999])
+def test_a_large_limit(requests: int) -> None:
+    """Limits of any size are kept in bounded memory, and never exceeded."""
+    window = MovingWindow(Rate(requests, 60))
+    window.add(0.0, min(requests, 1_000_000))
+    left = requests - window.used(1.0)
+    assert left == max(0, requests - 1_000_000)
+    assert (window.wait(0, 1.0) > 0) is (left == 0)
+    window.add(1.0, min(left, 1_000_000))
+    assert window.used(60.7) <= requests
+    assert window.used(61.7) == 0
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 60))
+def test_another_limit(before: int, after: int, sent: int) -> None:
+    """Where the limit changes, what was sent still counts."""
+    window = MovingWindow(Rate(before, 60))
+    sent = min(sent, before)
+    for number in range(sent):
+        window.add(float(number) / 100)
+    resized = window.resized(Rate(after, 60))
+    assert resized.used(1.0) == min(sent, after)
+    assert (resized.wait(0, 1.0) > 0) is (sent >= after)
+
+
+def test_another_large_limit() -> None:
+    """The same where times are kept for several requests at once."""
+    window = MovingWindow(Rate(25_000, 60))
+    window.add(0.0, 20_000)
+    assert window.resized(Rate(30_000, 60)).used(1.0) == 20_000
