@@ -1,0 +1,186 @@
+"""LlamaIndex's LLM."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from clients import KEY
+from llama_index.core import PromptTemplate, SummaryIndex
+from llama_index.core.llms import ChatMessage, ImageBlock, MessageRole, TextBlock
+from llama_index.core.schema import TextNode
+from pydantic import ValidationError
+from servers import HIT, ScriptedServer
+
+from vectorcache import ConfigurationError, InvalidRequestError, VectorcacheClient
+from vectorcache.integrations.llamaindex import Vectorcache
+
+QUESTION = "What is machine learning?"
+
+
+@pytest.fixture
+def llm(server: ScriptedServer) -> Iterator[Vectorcache]:
+    """An LLM on a server that does as its script says."""
+    made = Vectorcache("gpt-4o", api_key=KEY, base_url=server.url)
+    yield made
+    asyncio.run(made.aclose())
+
+
+def test_complete(llm: Vectorcache, server: ScriptedServer) -> None:
+    """A completion is a plain query; ``raw`` is what the service sent."""
+    for answer in (llm.complete(QUESTION), asyncio.run(llm.acomplete(QUESTION))):
+        assert answer.text == HIT["response"]
+        assert answer.raw == HIT
+        assert answer.additional_kwargs["vectorcache"]["cost_saved"] == HIT["cost_saved"]
+    for request in server.requests:
+        assert request.json()["prompt"] == QUESTION
+        assert "context" not in request.json()
+
+
+def test_chat(llm: Vectorcache) -> None:
+    """A chat's answer is an assistant's message, with ``raw`` and the same metadata."""
+    messages = [ChatMessage(QUESTION)]
+    for answer in (llm.chat(messages), asyncio.run(llm.achat(messages))):
+        assert answer.message.role is MessageRole.ASSISTANT
+        assert answer.message.content == HIT["response"]
+        assert answer.raw == HIT
+        assert answer.additional_kwargs["vectorcache"]["cache_hit"] is True
+
+
+def test_in_a_query_engine(llm: Vectorcache, server: ScriptedServer) -> None:
+    """LlamaIndex asks it what it asks every LLM, with its own templates."""
+    index = SummaryIndex([TextNode(text="Cats sleep for 15 hours a day.")])
+    answer = index.as_query_engine(llm=llm).query("How long do cats sleep?")
+    assert str(answer) == HIT["response"]
+    assert "15 hours" in server.requests[0].json()["prompt"]
+    assert llm.predict(PromptTemplate("What is {it}?"), it="a tort") == HIT["response"]
+    assert server.requests[-1].json()["prompt"] == "What is a tort?"
+
+
+def test_a_system_prompt(llm: Vectorcache, server: ScriptedServer) -> None:
+    """LlamaIndex's own system prompt divides the cache, as a system message does."""
+    llm.system_prompt = "Be brief."
+    llm.predict(PromptTemplate("What is ML?"))
+    llm.chat([ChatMessage("Be brief.", role="system"), ChatMessage("What is ML?")])
+    first, second = [request.json() for request in server.requests]
+    assert first == second
+    assert first["context"].startswith("messages-v1:")
+
+
+def test_streaming_is_refused(llm: Vectorcache, server: ScriptedServer) -> None:
+    """Whatever streams is refused at once, and names what to use in its place."""
+    messages = [ChatMessage(QUESTION)]
+    with pytest.raises(InvalidRequestError, match=r"use chat\(\)"):
+        llm.stream_chat(messages)
+    with pytest.raises(InvalidRequestError, match=r"use complete\(\)"):
+        llm.stream_complete(QUESTION)
+    with pytest.raises(InvalidRequestError, match=r"use achat\(\)"):
+        asyncio.run(llm.astream_chat(messages))
+    with pytest.raises(InvalidRequestError, match=r"use acomplete\(\)"):
+        asyncio.run(llm.astream_complete(QUESTION))
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        (ChatMessage(blocks=[ImageBlock(url="https://example.com/a.png")]), "ImageBlock"),
+        (ChatMessage("42", role=MessageRole.TOOL), "the role 'tool'"),
+        (ChatMessage("42", role=MessageRole.FUNCTION), "the role 'function'"),
+        (
+            ChatMessage("", role=MessageRole.ASSISTANT, additional_kwargs={"tool_calls": [{}]}),
+            "calls a tool",
+        ),
+    ],
+)
+def test_messages_that_are_no_text(
+    llm: Vectorcache, server: ScriptedServer, message: ChatMessage, says: str
+) -> None:
+    """Tools, images and the like are refused with their place, and nothing is sent."""
+    with pytest.raises(InvalidRequestError, match=rf"messages\[0\].*{says}"):
+        llm.chat([message, ChatMessage(QUESTION)])
+    assert server.requests == []
+
+
+def test_roles_names_and_blocks(llm: Vectorcache, server: ScriptedServer) -> None:
+    """Other names of a role are that role; blocks are joined by line ends, as LlamaIndex does."""
+    question = ChatMessage("And deep learning?")
+    for role in (MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL):
+        llm.chat([ChatMessage("A field of AI.", role=role), question])
+    assert len({request.body for request in server.requests}) == 1
+    llm.chat([ChatMessage(QUESTION, additional_kwargs={"name": "jane"})])
+    assert server.requests[-1].json()["context"].startswith("messages-v1:")
+    llm.chat([ChatMessage(blocks=[TextBlock(text="What is"), TextBlock(text="ML?")])])
+    assert server.requests[-1].json()["prompt"] == "What is\nML?"
+
+
+def test_formatted_prompts(llm: Vectorcache, server: ScriptedServer) -> None:
+    """``completion_to_prompt`` is applied, unless LlamaIndex has done so already."""
+    llm.completion_to_prompt = lambda prompt: f"Q: {prompt}"
+    llm.complete(QUESTION)
+    llm.complete(QUESTION, formatted=True)
+    prompts = [request.json()["prompt"] for request in server.requests]
+    assert prompts == [f"Q: {QUESTION}", QUESTION]
+
+
+def test_metadata(llm: Vectorcache) -> None:
+    """LlamaIndex packs prompts within what the service takes."""
+    assert llm.metadata.model_name == "gpt-4o"
+    assert llm.metadata.is_chat_model
+    assert not llm.metadata.is_function_calling_model
+    assert 8 * llm.metadata.context_window <= 32_000
+    assert llm.class_name() == "vectorcache_llm"
+
+
+def test_options(server: ScriptedServer) -> None:
+    """It takes the client's options and LlamaIndex's own, and no others."""
+    llm = Vectorcache(
+        "gpt-4o",
+        api_key=KEY,
+        base_url=server.url,
+        context="legal",
+        max_retries=0,
+        context_window=2_000,
+        system_prompt="Be brief.",
+    )
+    llm.complete(QUESTION)
+    assert server.requests[0].json()["context"] == "legal"
+    assert llm.metadata.context_window == 2_000
+    assert llm.system_prompt == "Be brief."
+    options: dict[str, Any] = {"api_key": KEY, "similarity_treshold": 0.9}
+    with pytest.raises(ValidationError, match="similarity_treshold") as caught:
+        Vectorcache("gpt-4o", **options)
+    assert KEY not in str(caught.value)
+    with pytest.raises(ConfigurationError, match="timeout"):
+        Vectorcache("gpt-4o", api_key=KEY, timeout=-1)
+
+
+def test_no_key() -> None:
+    """Without a key no LLM is made."""
+    with pytest.raises(ConfigurationError, match="VECTORCACHE_API_KEY"):
+        Vectorcache("gpt-4o")
+
+
+def test_a_client_of_your_own(server: ScriptedServer) -> None:
+    """A client that was given names the model, counts, and stays open."""
+    with VectorcacheClient(KEY, server.url, model="gpt-4o") as client:
+        llm = Vectorcache(client=client)
+        llm.complete(QUESTION)
+        asyncio.run(llm.acomplete(QUESTION))
+        llm.close()
+        assert llm.model == "gpt-4o"
+        assert client.stats.calls == 2
+        assert not client.closed
+        with pytest.raises(ConfigurationError, match="context cannot be given beside a client"):
+            Vectorcache(client=client, context="legal")
+
+
+def test_the_key_is_not_shown(llm: Vectorcache) -> None:
+    """No way to write it down has the key in it, and pickling is refused."""
+    for shown in (repr(llm), str(llm.to_dict()), llm.to_json(), str(llm.to_payload())):
+        assert KEY not in shown
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(llm)

@@ -1,0 +1,326 @@
+"""The face of OpenAI's client."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from typing import Any
+
+import openai
+import pytest
+from clients import KEY
+from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+from servers import MISS, ScriptedServer, answer, hang_up
+
+import vectorcache
+from vectorcache import AsyncVectorcacheClient, RetryPolicy, VectorcacheClient
+from vectorcache.integrations.openai import AsyncOpenAI, OpenAI
+
+QUESTION: list[ChatCompletionMessageParam] = [
+    {"role": "user", "content": "What is machine learning?"}
+]
+
+
+def client_of(server: ScriptedServer, **options: Any) -> OpenAI:
+    options = {"retry": RetryPolicy.without_waiting(), **options}
+    return OpenAI(api_key=KEY, base_url=server.url, **options)
+
+
+def test_the_packages_own_types(server: ScriptedServer) -> None:
+    """``create`` returns the openai package's own completion, with all that its type asks for."""
+    server.default = answer(MISS, headers={"X-Request-ID": "r-7"})
+    with client_of(server) as client:
+        completion = client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+    assert type(completion) is ChatCompletion
+    assert completion.id == "chatcmpl-r-7"
+    assert completion._request_id == "r-7"
+    assert completion.object == "chat.completion"
+    assert completion.model == "gpt-4o"
+    [choice] = completion.choices
+    assert choice.finish_reason == "stop"
+    assert choice.message.role == "assistant"
+    assert choice.message.content == MISS["response"]
+    # Nobody counts tokens, and zeros would say that somebody did.
+    assert completion.usage is None
+    assert completion.model_extra is not None
+    assert completion.model_extra["vectorcache"]["cache_hit"] is False
+    assert ChatCompletion.model_validate_json(completion.model_dump_json()) == completion
+
+
+def test_an_answer_goes_into_the_next_question(server: ScriptedServer) -> None:
+    """A completion's own message may be appended to the messages, as with openai."""
+    with client_of(server, model="gpt-4o") as client:
+        first = client.chat.completions.create(messages=QUESTION)
+        message: Any = first.choices[0].message
+        client.chat.completions.create(
+            messages=[*QUESTION, message, {"role": "user", "content": "And deep learning?"}]
+        )
+    assert server.requests[1].json()["prompt"] == "And deep learning?"
+
+
+def test_what_is_not_given(server: ScriptedServer) -> None:
+    """The package's own words for "not given" count as that."""
+    with client_of(server) as client:
+        client.chat.completions.create(
+            model="gpt-4o",
+            messages=QUESTION,
+            temperature=openai.NOT_GIVEN,
+            seed=openai.omit,
+            extra_query=None,
+            extra_body={},
+        )
+    assert len(server.requests) == 1
+
+
+def test_timeouts_of_openai(server: ScriptedServer) -> None:
+    """``timeout`` is a number of seconds or openai's own ``Timeout``; it holds for an attempt."""
+
+    def wait(connection: Any) -> None:
+        connection.recv(1)
+
+    server.default = wait
+    with client_of(server, max_retries=0) as client:
+        for timeout in (0.05, openai.Timeout(0.05)):
+            with pytest.raises(openai.APITimeoutError) as caught:
+                client.chat.completions.create(model="gpt-4o", messages=QUESTION, timeout=timeout)
+            assert isinstance(caught.value, vectorcache.APITimeoutError)
+            assert isinstance(caught.value, TimeoutError)
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        (
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "What is this?"},
+                    {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+                ],
+            },
+            "image_url",
+        ),
+        ({"role": "tool", "tool_call_id": "a", "content": "42"}, "tool_call_id"),
+    ],
+)
+def test_messages_that_are_no_text(server: ScriptedServer, message: Any, says: str) -> None:
+    """Images and tools are refused as OpenAI refuses a bad request, and nothing is sent."""
+    with client_of(server) as client, pytest.raises(openai.BadRequestError, match=says) as caught:
+        client.chat.completions.create(model="gpt-4o", messages=[message, *QUESTION])
+    assert isinstance(caught.value, vectorcache.InvalidRequestError)
+    assert caught.value.status_code == 400
+    assert caught.value.attempts == 0
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("status", "theirs", "ours"),
+    [
+        (400, openai.BadRequestError, vectorcache.BadRequestError),
+        (401, openai.AuthenticationError, vectorcache.AuthenticationError),
+        (403, openai.PermissionDeniedError, vectorcache.PermissionDeniedError),
+        (404, openai.NotFoundError, vectorcache.NotFoundError),
+        (409, openai.APIStatusError, vectorcache.APIStatusError),
+        (422, openai.UnprocessableEntityError, vectorcache.NotCacheableError),
+        (429, openai.RateLimitError, vectorcache.RateLimitError),
+        (500, openai.InternalServerError, vectorcache.InternalServerError),
+        (502, openai.InternalServerError, vectorcache.LLMProviderError),
+        (503, openai.InternalServerError, vectorcache.ServiceUnavailableError),
+    ],
+)
+def test_errors_of_both(
+    server: ScriptedServer,
+    status: int,
+    theirs: type[openai.APIStatusError],
+    ours: type[vectorcache.APIStatusError],
+) -> None:
+    """An error is openai's and ours, with what either has; a copy of it in another process, too."""
+    server.default = answer(
+        {"detail": "because"},
+        status=status,
+        headers={"X-Request-ID": "r-7", "Retry-After": "3"},
+    )
+    with client_of(server, max_retries=0) as client, pytest.raises(theirs) as caught:
+        client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+    error = caught.value
+    for each in (error, pickle.loads(pickle.dumps(error))):
+        assert isinstance(each, theirs)
+        assert isinstance(each, ours)
+        assert "because" in str(each)
+        assert each.message == str(each)
+        assert each.status_code == status
+        assert each.request_id == "r-7"
+        assert each.body == {"detail": "because"}
+        assert each.code is None
+        assert each.response.status_code == status
+        assert each.response.headers["retry-after"] == "3"
+        assert each.response.headers["x-request-id"] == "r-7"
+        assert each.response.json() == {"detail": "because"}
+        assert each.request.url == server.url
+        assert each.attempts == 1
+        assert each.retry_after == 3
+        assert KEY not in str(vars(each))
+
+
+def test_a_used_up_quota(server: ScriptedServer) -> None:
+    """A used up quota has OpenAI's own code for it, and our figures."""
+    server.default = answer(
+        {"detail": "quota", "current_usage": 100, "monthly_limit": 100}, status=429
+    )
+    with client_of(server) as client, pytest.raises(openai.RateLimitError) as caught:
+        client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+    error = caught.value
+    assert isinstance(error, vectorcache.QuotaExceededError)
+    assert error.code == "insufficient_quota"
+    assert error.monthly_limit == 100
+
+
+def test_no_connection(server: ScriptedServer) -> None:
+    """No answer is openai's connection error, and keeps what led to it."""
+    server.default = hang_up
+    with (
+        client_of(server, max_retries=0) as client,
+        pytest.raises(openai.APIConnectionError) as caught,
+    ):
+        client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+    assert isinstance(caught.value, vectorcache.APIConnectionError)
+    assert caught.value.__cause__ is not None
+    assert caught.value.request.method == "POST"
+
+
+def test_an_unusable_answer(server: ScriptedServer) -> None:
+    """An answer that breaks the contract is openai's validation error."""
+    server.default = answer({"cache_hit": "yes"})
+    with (
+        client_of(server, max_retries=0) as client,
+        pytest.raises(openai.APIResponseValidationError) as caught,
+    ):
+        client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+    assert isinstance(caught.value, vectorcache.APIResponseError)
+
+
+def test_an_open_circuit(server: ScriptedServer) -> None:
+    """An open circuit is openai's connection error."""
+    server.default = answer({"detail": "boom"}, status=500)
+    breaker = vectorcache.CircuitBreaker(failures=1)
+    with client_of(server, max_retries=0, circuit_breaker=breaker) as client:
+        with pytest.raises(openai.InternalServerError):
+            client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+        with pytest.raises(openai.APIConnectionError) as caught:
+            client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+    assert isinstance(caught.value, vectorcache.CircuitOpenError)
+
+
+def test_errors_of_others_pass(server: ScriptedServer) -> None:
+    """What ``before_send`` raises reaches the caller as it is."""
+
+    class Mine(vectorcache.InvalidRequestError):
+        pass
+
+    def refuse(query: vectorcache.Query) -> vectorcache.Query:
+        raise Mine("not today")
+
+    with client_of(server, before_send=refuse) as client, pytest.raises(Mine) as caught:
+        client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+    assert type(caught.value) is Mine
+
+
+@pytest.mark.parametrize("kind", [OpenAI, AsyncOpenAI])
+def test_no_key(kind: type[OpenAI | AsyncOpenAI]) -> None:
+    """Without a key no client is made, which openai, too, calls an ``OpenAIError``."""
+    with pytest.raises(openai.OpenAIError, match="VECTORCACHE_API_KEY") as caught:
+        kind()
+    assert isinstance(caught.value, vectorcache.ConfigurationError)
+
+
+@pytest.mark.parametrize("kind", [OpenAI, AsyncOpenAI])
+def test_a_key_of_openai(kind: type[OpenAI | AsyncOpenAI], server: ScriptedServer) -> None:
+    """A key for OpenAI is refused before it could be sent to anybody else, and is not shown."""
+    for key in ("sk-proj-abc", " sk-abc"):
+        with pytest.raises(vectorcache.ConfigurationError, match="a key for OpenAI") as caught:
+            kind(api_key=key, base_url=server.url)
+        assert "abc" not in str(caught.value)
+
+
+def test_the_rest_of_openais_client(server: ScriptedServer) -> None:
+    """What is not there says so, and what to use for it."""
+    with client_of(server) as client:
+        parts: list[tuple[Any, str]] = [
+            (client, "client.models"),
+            (client.chat, "client.chat.messages"),
+            (client.chat.completions, "client.chat.completions.stream"),
+        ]
+        for part, path in parts:
+            name = path.rpartition(".")[2]
+            assert not hasattr(part, name)
+            with pytest.raises(AttributeError, match=f"^{path} is not there.*openai package"):
+                getattr(part, name)
+
+
+def test_with_options(server: ScriptedServer) -> None:
+    """A copy with other options shares the connections, and keeps what it was not told."""
+    with client_of(server, model="gpt-4o", ignore=["temperature"]) as client:
+        client.chat.completions.create(messages=QUESTION)
+        copy = client.with_options(context="legal")
+        copy.chat.completions.create(messages=QUESTION, temperature=0)
+        none = copy.with_options(ignore=[])
+        with pytest.raises(openai.BadRequestError):
+            none.chat.completions.create(messages=QUESTION, temperature=0)
+        with pytest.raises(openai.OpenAIError, match="timeout"):
+            client.with_options(timeout=-1)
+    assert server.requests[1].json()["context"] == "legal"
+    assert server.connections == 1
+    assert client.vectorcache.stats.calls == 2
+
+
+def test_a_client_of_your_own(server: ScriptedServer) -> None:
+    """A client that was given stays open, and is the one that counts."""
+    with VectorcacheClient(KEY, server.url, model="gpt-4o") as own:
+        with OpenAI(own) as client:
+            completion = client.chat.completions.create(messages=QUESTION)
+            assert completion.model == "gpt-4o"
+            assert client.vectorcache is own
+        assert not own.closed
+        assert own.stats.calls == 1
+    with pytest.raises(vectorcache.ConfigurationError, match="is closed"):
+        client.chat.completions.create(messages=QUESTION)
+
+
+def test_clients_of_another_kind(server: ScriptedServer) -> None:
+    """A client of the other colour, and a client beside options, are refused."""
+    with VectorcacheClient(KEY, server.url) as own:
+        wrong: Any = own
+        with pytest.raises(vectorcache.ConfigurationError, match="one AsyncVectorcacheClient"):
+            AsyncOpenAI(wrong)
+        with pytest.raises(vectorcache.ConfigurationError, match="or the options"):
+            OpenAI(own, timeout=5)
+
+
+def test_async(server: ScriptedServer) -> None:
+    """The async client does the same, and is closed in the same way."""
+
+    async def ask() -> None:
+        async with AsyncOpenAI(api_key=KEY, base_url=server.url, model="gpt-4o") as client:
+            completion = await client.chat.completions.create(messages=QUESTION)
+            assert type(completion) is ChatCompletion
+            copy = client.with_options(context="legal")
+            await copy.chat.completions.create(messages=QUESTION)
+            server.default = answer({"detail": "no"}, status=401)
+            with pytest.raises(openai.AuthenticationError):
+                await client.chat.completions.create(messages=QUESTION)
+        assert client.vectorcache.closed
+        async with AsyncVectorcacheClient(KEY, server.url) as own:
+            async with AsyncOpenAI(own):
+                pass
+            assert not own.closed
+
+    asyncio.run(ask())
+    assert server.connections == 1
+
+
+def test_an_error_page(server: ScriptedServer) -> None:
+    """What a proxy answered in place of the service is the text of the error's response."""
+    server.default = answer(raw=b"<h1>Go away</h1>", status=403)
+    with client_of(server) as client, pytest.raises(openai.PermissionDeniedError) as caught:
+        client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+    assert "Go away" in caught.value.response.text

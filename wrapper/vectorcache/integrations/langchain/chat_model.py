@@ -1,0 +1,221 @@
+"""``ChatVectorcache``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.utils import secret_from_env
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
+
+from ... import AsyncVectorcacheClient, VectorcacheClient
+from ..._secret import hidden
+from ..._settings import API_KEY_VARIABLE, ClientOptions
+from ...errors import InvalidRequestError
+from .._clients import Clients
+from .._parameters import Parameters, checked_ignore
+from .conversation import read_messages, reply_fields
+
+# What ``client.query`` and the check of parameters are told, unless a call says otherwise.
+_DEFAULTS = (
+    "model",
+    "similarity_threshold",
+    "context",
+    "include_debug",
+    "timeout",
+    "deadline",
+    "max_retries",
+    "temperature",
+    "max_tokens",
+)
+
+
+class ChatVectorcache(BaseChatModel):
+    """A chat model whose answers come from the cache, or from the LLM that it asks on a miss.
+
+    The last user message is the prompt; the system message and earlier turns are a part of the
+    context, as a digest. So an LLM that is asked on a miss sees the prompt alone.
+
+    ``response_metadata["vectorcache"]`` of an answer is a dictionary with ``cache_hit``,
+    ``similarity_score``, ``cost_saved`` (US dollars), ``llm_provider``, ``request_id``,
+    ``attempts``, ``elapsed`` (seconds) and more. There is no ``usage_metadata``, as nobody counts
+    tokens. ``stream`` brings the whole answer in one piece. Tools, structured output and content
+    other than text are refused.
+
+    Each call takes ``stop`` and what ``VectorcacheClient.query`` takes, as in
+    ``model.invoke(..., similarity_threshold=0.95)``.
+
+    Raises:
+        ConfigurationError: an option is at fault, or there is no key.
+    """
+
+    # So that a misspelt option does not go unnoticed, and a key stays out of what pydantic says.
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    model: str | None = None
+    """The LLM to ask on a miss; by default that of ``client``."""
+    api_key: SecretStr | None = Field(
+        default_factory=secret_from_env(API_KEY_VARIABLE, default=None)
+    )
+    """The key; by default the environment's ``VECTORCACHE_API_KEY``."""
+    base_url: str | None = None
+    """Where the service is; by default the environment's ``VECTORCACHE_BASE_URL``, else ours."""
+    client: VectorcacheClient | None = None
+    """A client of your own, which stays yours to close; with it goes no key and no address."""
+    async_client: AsyncVectorcacheClient | None = None
+    """The same for ``ainvoke``; without it, a ``client`` is asked in a thread."""
+    similarity_threshold: float | None = None
+    """Cosine similarity, 0 to 1, from which on an earlier prompt counts as the same."""
+    context: str | None = None
+    """The part of the cache."""
+    include_debug: bool | None = None
+    """Whether to bring timings along."""
+    timeout: float | None = None
+    """Seconds one attempt may take; by default the client's, 30."""
+    deadline: float | None = None
+    """Seconds a whole call may take; by default the client's, 60."""
+    max_retries: int | None = None
+    """How many attempts may follow the first; by default the client's, 2."""
+    stop: list[str] | None = None
+    """Texts before the first of which an answer ends."""
+    temperature: float | None = None
+    """Refused, as the service has no such setting; unless ``ignore`` names it."""
+    max_tokens: int | None = None
+    """Refused, as the service has no such setting; unless ``ignore`` names it."""
+    ignore: list[str] = Field(default_factory=list)
+    """Parameters that may be left unheard: answers were and will be made without them."""
+    streaming: bool = False
+    """Whether ``invoke``, too, tells callbacks of the answer's one piece."""
+
+    _clients: Clients = PrivateAttr()
+
+    if not TYPE_CHECKING:  # The signature is that of the fields; pydantic would wrap our errors.
+
+        def __init__(self, **options: Any) -> None:
+            if isinstance(options.get("api_key"), str):
+                options["api_key"] = SecretStr(options["api_key"])
+            super().__init__(**options)
+            self._clients = self._given_or_made()
+            self.model = self.model or self._clients.settings.model
+            Parameters.checked(self._settings(), checked_ignore(self.ignore))
+
+    def _given_or_made(self) -> Clients:
+        own: dict[str, Any] = {}
+        given = self.client is not None or self.async_client is not None
+        # A key that was found in the environment is no contradiction to a client.
+        if self.api_key is not None and not (given and "api_key" not in self.model_fields_set):
+            own["api_key"] = hidden(self.api_key.get_secret_value())
+        if self.base_url is not None:
+            own["base_url"] = self.base_url
+        return Clients.given_or_made(self.client, self.async_client, cast(ClientOptions, own))
+
+    def _settings(self) -> dict[str, Any]:
+        values = {name: getattr(self, name) for name in _DEFAULTS}
+        return {name: value for name, value in values.items() if value is not None}
+
+    @property
+    def _llm_type(self) -> str:
+        return "vectorcache"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        settings = self._clients.settings
+        return {**self._settings(), "stop": self.stop, "base_url": settings.base_url}
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        arguments, parameters = self._asked(messages, stop, kwargs)
+        return _whole(reply_fields(self._clients.query(arguments), parameters))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        arguments, parameters = self._asked(messages, stop, kwargs)
+        return _whole(reply_fields(await self._clients.aquery(arguments), parameters))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        arguments, parameters = self._asked(messages, stop, kwargs)
+        yield _in_one_piece(reply_fields(self._clients.query(arguments), parameters))
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        arguments, parameters = self._asked(messages, stop, kwargs)
+        yield _in_one_piece(reply_fields(await self._clients.aquery(arguments), parameters))
+
+    def _asked(
+        self, messages: Sequence[BaseMessage], stop: list[str] | None, given: dict[str, Any]
+    ) -> tuple[dict[str, Any], Parameters]:
+        own = {name: value for name, value in given.items() if value is not None}
+        parameters = Parameters.checked(
+            {**self._settings(), "stop": stop or self.stop, **own}, self.ignore
+        )
+        context = self._clients.settings.context
+        return parameters.query(read_messages(messages), context), parameters
+
+    def bind_tools(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: the cache answers with text.
+
+        Raises:
+            InvalidRequestError: always.
+        """
+        raise InvalidRequestError(
+            "ChatVectorcache calls no tools, as Vectorcache answers with text alone: bind them to "
+            "the LLM's own chat model (nothing was sent)"
+        )
+
+    def with_structured_output(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: no schema reaches the LLM, so an answer may have any form.
+
+        Raises:
+            InvalidRequestError: always.
+        """
+        raise InvalidRequestError(
+            "ChatVectorcache has no structured output, as Vectorcache sends the LLM no schema: "
+            "use an output parser, or the LLM's own chat model (nothing was sent)"
+        )
+
+    def close(self) -> None:
+        """Closes the connections of ``invoke``, unless the client was given."""
+        self._clients.close()
+
+    async def aclose(self) -> None:
+        """Closes all connections, unless the clients were given."""
+        await self._clients.aclose()
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError(
+            "ChatVectorcache cannot be pickled, as it holds a key and open connections: make one "
+            "in the process that uses it"
+        )
+
+
+def _whole(fields: dict[str, Any]) -> ChatResult:
+    return ChatResult(generations=[ChatGeneration(message=AIMessage(**fields))])
+
+
+def _in_one_piece(fields: dict[str, Any]) -> ChatGenerationChunk:
+    return ChatGenerationChunk(message=AIMessageChunk(**fields, chunk_position="last"))

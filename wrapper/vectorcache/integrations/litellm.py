@@ -1,0 +1,217 @@
+"""LiteLLM: ``VectorcacheLLM``, the handler of a provider of your own.
+
+Install it with ``pip install 'vectorcache-python[litellm]'``.
+
+>>> import litellm
+>>> from vectorcache.integrations.litellm import VectorcacheLLM
+>>> litellm.custom_provider_map = [  # doctest: +SKIP
+...     {"provider": "vectorcache", "custom_handler": VectorcacheLLM()}
+... ]
+>>> answer = litellm.completion(  # doctest: +SKIP
+...     "vectorcache/gpt-4o", messages=[{"role": "user", "content": "What is a tort?"}]
+... )
+>>> print(answer._hidden_params["vectorcache"]["cache_hit"])  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec as _find_spec
+from math import ceil
+from typing import Any, NoReturn, Unpack
+
+if _find_spec("litellm") is None:
+    raise ModuleNotFoundError(
+        "vectorcache.integrations.litellm needs litellm, which comes with the extra: "
+        "pip install 'vectorcache-python[litellm]'",
+        name="litellm",
+    )
+
+import httpx
+import litellm
+import openai
+from litellm import exceptions
+from litellm.llms.custom_llm import CustomLLM
+from litellm.types.utils import ModelResponse
+
+from .. import AsyncVectorcacheClient, VectorcacheClient, errors
+from .._response import VectorcacheResponse
+from .._settings import DEFAULT_BASE_URL, ClientOptions
+from ..errors import InvalidRequestError, VectorcacheError
+from ._clients import Clients
+from ._openai_messages import read_messages
+from ._parameters import Parameters, checked_ignore
+from ._reply import details, text_before
+
+__all__ = ["VectorcacheLLM"]
+
+# What LiteLLM fills in where nobody said how long a call may take, in a router ten times as much.
+_NOBODY_SAID_SECONDS = 600.0
+
+_KINDS: dict[type[VectorcacheError], type[openai.OpenAIError]] = {
+    VectorcacheError: exceptions.APIError,
+    errors.ConfigurationError: exceptions.BadRequestError,
+    errors.InvalidRequestError: exceptions.BadRequestError,
+    errors.APIConnectionError: exceptions.APIConnectionError,
+    errors.APITimeoutError: exceptions.Timeout,
+    errors.APIResponseError: exceptions.APIResponseValidationError,
+    errors.BadRequestError: exceptions.BadRequestError,
+    errors.AuthenticationError: exceptions.AuthenticationError,
+    errors.PermissionDeniedError: exceptions.PermissionDeniedError,
+    errors.NotFoundError: exceptions.NotFoundError,
+    errors.NotCacheableError: exceptions.UnprocessableEntityError,
+    errors.RateLimitError: exceptions.RateLimitError,
+    errors.InternalServerError: exceptions.InternalServerError,
+    errors.LLMProviderError: exceptions.BadGatewayError,
+    errors.ServiceUnavailableError: exceptions.ServiceUnavailableError,
+}
+
+
+class VectorcacheLLM(CustomLLM):
+    """A handler for ``litellm.custom_provider_map`` that answers from the cache.
+
+    The last user message is the prompt; the system message and earlier turns are a part of the
+    context, as a digest. So an LLM that is asked on a miss sees the prompt alone.
+
+    ``_hidden_params["vectorcache"]`` of an answer is a dictionary with ``cache_hit``,
+    ``similarity_score``, ``cost_saved`` (US dollars), ``llm_provider``, ``request_id``,
+    ``attempts``, ``elapsed`` (seconds) and more. ``usage`` stays LiteLLM's zeros, as nobody
+    counts tokens.
+
+    ``litellm.completion`` takes ``stop``, ``timeout`` (seconds for an attempt), ``max_retries``,
+    ``extra_headers`` and what ``VectorcacheClient.query`` takes. What the service cannot do is
+    refused with LiteLLM's ``UnsupportedParamsError``; settings such as ``temperature`` are left
+    unheard with ``ignore`` or LiteLLM's own ``drop_params``, ``additional_drop_params``.
+
+    Errors are LiteLLM's, with ours as their ``__cause__``. They tell a ``litellm.Router`` not to
+    begin anew: the client has retried already.
+    """
+
+    def __init__(
+        self,
+        client: VectorcacheClient | None = None,
+        async_client: AsyncVectorcacheClient | None = None,
+        *,
+        ignore: Iterable[str] = (),
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        """Makes a handler; nothing is sent or opened yet.
+
+        Args:
+            client: a client of your own, which stays yours to close.
+            async_client: the same for ``litellm.acompletion``; without it, ``client`` is asked
+                in a thread.
+            ignore: parameters that may be left unheard, such as ``["temperature"]``: answers
+                were and will be made without them.
+            options: without a client, what its constructor takes, such as ``api_key`` (by
+                default the environment's ``VECTORCACHE_API_KEY``), ``context`` and ``deadline``.
+
+        Raises:
+            ConfigurationError: an option is at fault, or there is no key.
+        """
+        super().__init__()
+        self._clients = Clients.given_or_made(client, async_client, options)
+        self._ignore = checked_ignore(ignore)
+
+    def completion(self, *_: Any, **call: Any) -> ModelResponse:
+        """Answers a conversation's last message; LiteLLM calls it."""
+        with _litellm_errors(call["model"]):
+            asked, parameters = self._asked(call)
+            return _filled(call, self._clients.query(asked), parameters)
+
+    async def acompletion(self, *_: Any, **call: Any) -> ModelResponse:
+        """Answers a conversation's last message; LiteLLM calls it."""
+        with _litellm_errors(call["model"]):
+            asked, parameters = self._asked(call)
+            return _filled(call, await self._clients.aquery(asked), parameters)
+
+    def streaming(self, *_: Any, **call: Any) -> NoReturn:
+        """Refused: raises ``UnsupportedParamsError``."""
+        raise _unsupported(call["model"], _NO_STREAM)
+
+    # Not async: LiteLLM does not await what would be an asynchronous generator.
+    def astreaming(self, *_: Any, **call: Any) -> NoReturn:
+        """Refused: raises ``UnsupportedParamsError``."""
+        raise _unsupported(call["model"], _NO_STREAM)
+
+    def close(self) -> None:
+        """Closes the connections of ``completion``, unless the client was given."""
+        self._clients.close()
+
+    async def aclose(self) -> None:
+        """Closes all connections, unless the clients were given."""
+        await self._clients.aclose()
+
+    def _asked(self, call: Mapping[str, Any]) -> tuple[dict[str, Any], Parameters]:
+        for name in ("api_key", "api_base"):
+            if call[name] is not None:
+                raise InvalidRequestError(
+                    f"{name} was given to the call, which cannot choose where Vectorcache is "
+                    "asked: give it to VectorcacheLLM (nothing was sent)"
+                )
+        given = {"model": call["model"], **call["optional_params"]}
+        if call["headers"]:
+            given["extra_headers"] = call["headers"]
+        timeout = call["timeout"]
+        if not isinstance(timeout, int | float) or timeout < _NOBODY_SAID_SECONDS:
+            given["timeout"] = timeout
+        settings = call["litellm_params"]
+        notes = (settings.get("metadata"), settings.get("litellm_metadata"))
+        if any("model_group" in (note or {}) for note in notes):
+            # A router's, which counts on retries of its own, and is told that they are made here.
+            given.pop("max_retries", None)
+        drops = litellm.drop_params or settings.get("drop_params")
+        try:
+            parameters = Parameters.checked(given, given.keys() if drops else self._ignore)
+        except InvalidRequestError as error:
+            raise _unsupported(call["model"], str(error)) from error
+        context = self._clients.settings.context
+        return parameters.query(read_messages(call["messages"]), context), parameters
+
+
+_NO_STREAM = "Vectorcache answers with one whole text and cannot stream it: leave out stream=True"
+
+
+def _filled(
+    call: Mapping[str, Any], result: VectorcacheResponse, parameters: Parameters
+) -> ModelResponse:
+    answer: ModelResponse = call["model_response"]
+    answer.model = call["model"]
+    answer.choices[0].message.content = text_before(parameters.stop, result.response)
+    answer._hidden_params["vectorcache"] = details(result)
+    return answer
+
+
+@contextmanager
+def _litellm_errors(model: str) -> Iterator[None]:
+    try:
+        yield
+    except VectorcacheError as error:
+        raise _of_litellm(error, model) from error
+
+
+def _of_litellm(error: VectorcacheError, model: str) -> Exception:
+    kind = next(_KINDS[base] for base in type(error).__mro__ if base in _KINDS)
+    more: dict[str, Any] = {}
+    if issubclass(kind, openai.APIStatusError):
+        headers = {} if error.retry_after is None else {"retry-after": str(ceil(error.retry_after))}
+        more["response"] = httpx.Response(
+            error.status_code or 400,
+            headers=headers,
+            request=httpx.Request("POST", DEFAULT_BASE_URL),
+        )
+    if kind is exceptions.APIError:
+        more["status_code"] = error.status_code or 500
+    return _made(kind, model, str(error), **more)
+
+
+def _unsupported(model: str, message: str) -> Exception:
+    return _made(exceptions.UnsupportedParamsError, model, message)
+
+
+def _made(kind: Any, model: str, message: str, **more: Any) -> Exception:
+    # With a number of retries, a router makes no more of its own.
+    named = {"message": message, "model": model, "llm_provider": "vectorcache"}
+    made: Exception = kind(**named, num_retries=0, **more)
+    return made

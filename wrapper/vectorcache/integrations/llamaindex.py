@@ -1,0 +1,243 @@
+"""LlamaIndex: ``Vectorcache``, an LLM that answers from the cache.
+
+Install it with ``pip install 'vectorcache-python[llamaindex]'``.
+
+>>> from vectorcache.integrations.llamaindex import Vectorcache
+>>> llm = Vectorcache(model="gpt-4o")  # doctest: +SKIP
+>>> answer = llm.complete("What is a tort?")  # doctest: +SKIP
+>>> print(answer.text, answer.additional_kwargs["vectorcache"]["cache_hit"])  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec as _find_spec
+from typing import Any, NoReturn, cast
+
+if _find_spec("llama_index") is None:
+    raise ModuleNotFoundError(
+        "vectorcache.integrations.llamaindex needs llama-index-core, which comes with the extra: "
+        "pip install 'vectorcache-python[llamaindex]'",
+        name="llama_index",
+    )
+
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    CompletionResponse,
+    LLMMetadata,
+    MessageRole,
+    TextBlock,
+)
+from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW, DEFAULT_NUM_OUTPUTS
+from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+from llama_index.core.llms.custom import CustomLLM
+from pydantic import ConfigDict, Field, PrivateAttr
+
+from .. import AsyncVectorcacheClient, VectorcacheClient
+from .._response import VectorcacheResponse
+from .._settings import ClientOptions
+from ..errors import InvalidRequestError
+from ._clients import Clients
+from ._messages import Message, refused_part
+from ._parameters import Parameters, checked_ignore
+from ._reply import details, text_before
+
+__all__ = ["Vectorcache"]
+
+_CLIENT_OPTIONS = ClientOptions.__annotations__.keys()
+
+# Other names for those who are asked.
+_ROLES = {MessageRole.CHATBOT: "assistant", MessageRole.MODEL: "assistant"}
+
+
+class Vectorcache(CustomLLM):
+    """An LLM whose answers come from the cache, or from the LLM that it asks on a miss.
+
+    The last user message is the prompt; the system message and earlier turns are a part of the
+    context, as a digest. So an LLM that is asked on a miss sees the prompt alone.
+
+    ``additional_kwargs["vectorcache"]`` of an answer is a dictionary with ``cache_hit``,
+    ``similarity_score``, ``cost_saved`` (US dollars), ``llm_provider``, ``request_id``,
+    ``attempts``, ``elapsed`` (seconds) and more; ``raw`` is what the service sent. Streaming,
+    tools and content other than text are refused.
+
+    Each call takes ``stop`` and what ``VectorcacheClient.query`` takes, as in
+    ``llm.complete(..., similarity_threshold=0.95)``.
+    """
+
+    # So that a misspelt option does not go unnoticed.
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    model: str | None = Field(default=None, description="The LLM to ask on a miss.")
+    ignore: list[str] = Field(
+        default_factory=list, description="Parameters that may be left unheard."
+    )
+    context_window: int = Field(
+        default=DEFAULT_CONTEXT_WINDOW, description="Tokens that LlamaIndex packs into a prompt."
+    )
+    num_output: int = Field(
+        default=DEFAULT_NUM_OUTPUTS, description="Tokens that LlamaIndex leaves for the answer."
+    )
+
+    _clients: Clients = PrivateAttr()
+
+    def __init__(
+        self,
+        model: str | None = None,
+        *,
+        client: VectorcacheClient | None = None,
+        async_client: AsyncVectorcacheClient | None = None,
+        ignore: Iterable[str] = (),
+        **options: Any,
+    ) -> None:
+        """Makes an LLM; nothing is sent or opened yet.
+
+        Args:
+            model: the LLM to ask on a miss; by default that of ``client``.
+            client: a client of your own, which stays yours to close.
+            async_client: the same for ``acomplete`` and ``achat``; without it, ``client`` is
+                asked in a thread.
+            ignore: parameters that may be left unheard, such as ``["temperature"]``: answers
+                were and will be made without them.
+            options: without a client, what its constructor takes, such as ``api_key`` (by
+                default the environment's ``VECTORCACHE_API_KEY``), ``context`` and ``deadline``
+                (seconds); ``context_window`` and ``num_output``, in tokens, by which LlamaIndex
+                packs prompts (the service takes 32,000 characters); and what every LLM of
+                LlamaIndex takes, such as ``system_prompt`` and ``callback_manager``.
+
+        Raises:
+            ConfigurationError: an option is at fault, or there is no key.
+        """
+        for_client = {name: options.pop(name) for name in _CLIENT_OPTIONS & options.keys()}
+        clients = Clients.given_or_made(client, async_client, cast(ClientOptions, for_client))
+        super().__init__(
+            model=model or clients.settings.model, ignore=sorted(checked_ignore(ignore)), **options
+        )
+        self._clients = clients
+
+    @classmethod
+    def class_name(cls) -> str:
+        """LlamaIndex's name for this kind of LLM."""
+        return "vectorcache_llm"
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        """What LlamaIndex packs prompts by."""
+        return LLMMetadata(
+            context_window=self.context_window,
+            num_output=self.num_output,
+            is_chat_model=True,
+            model_name=self.model or "unknown",
+        )
+
+    @llm_chat_callback()
+    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """Answers a conversation's last message; raises what ``VectorcacheClient.query`` does."""
+        arguments, parameters = self._asked(_read(messages), kwargs)
+        return _chat_response(self._clients.query(arguments), parameters)
+
+    @llm_chat_callback()
+    async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """Answers a conversation's last message, as ``chat`` does."""
+        arguments, parameters = self._asked(_read(messages), kwargs)
+        return _chat_response(await self._clients.aquery(arguments), parameters)
+
+    @llm_completion_callback()
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        """Answers a prompt; raises what ``VectorcacheClient.query`` does."""
+        arguments, parameters = self._asked(self._alone(prompt, formatted), kwargs)
+        return _completion_response(self._clients.query(arguments), parameters)
+
+    @llm_completion_callback()
+    async def acomplete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponse:
+        """Answers a prompt, as ``complete`` does."""
+        arguments, parameters = self._asked(self._alone(prompt, formatted), kwargs)
+        return _completion_response(await self._clients.aquery(arguments), parameters)
+
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> NoReturn:
+        """Refused: raises ``InvalidRequestError``."""
+        raise _refused_stream("chat")
+
+    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> NoReturn:
+        """Refused: raises ``InvalidRequestError``."""
+        raise _refused_stream("achat")
+
+    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> NoReturn:
+        """Refused: raises ``InvalidRequestError``."""
+        raise _refused_stream("complete")
+
+    async def astream_complete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> NoReturn:
+        """Refused: raises ``InvalidRequestError``."""
+        raise _refused_stream("acomplete")
+
+    def _alone(self, prompt: str, formatted: bool) -> list[Message]:
+        if not formatted and self.completion_to_prompt is not None:
+            prompt = self.completion_to_prompt(prompt)
+        return [Message("user", prompt)]
+
+    def _asked(
+        self, messages: Sequence[Message], given: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], Parameters]:
+        parameters = Parameters.checked({"model": self.model, **given}, self.ignore)
+        return parameters.query(messages, self._clients.settings.context), parameters
+
+    def close(self) -> None:
+        """Closes the connections of ``chat`` and ``complete``, unless the client was given."""
+        self._clients.close()
+
+    async def aclose(self) -> None:
+        """Closes all connections, unless the clients were given."""
+        await self._clients.aclose()
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError(
+            "Vectorcache cannot be pickled, as it holds a key and open connections: make one in "
+            "the process that uses it"
+        )
+
+
+def _read(messages: Sequence[ChatMessage]) -> list[Message]:
+    return [_read_one(f"messages[{index}]", message) for index, message in enumerate(messages)]
+
+
+def _read_one(place: str, message: ChatMessage) -> Message:
+    for block in message.blocks:
+        if not isinstance(block, TextBlock):
+            raise refused_part(place, type(block).__name__)
+    more = message.additional_kwargs
+    if more.get("tool_calls") or more.get("function_call"):
+        raise InvalidRequestError(
+            f"{place} calls a tool, and Vectorcache takes text alone: call the LLM directly "
+            "(nothing was sent)"
+        )
+    role = _ROLES.get(message.role, message.role.value)
+    return Message.said(place, role, message.content or "", more.get("name"))
+
+
+def _chat_response(result: VectorcacheResponse, parameters: Parameters) -> ChatResponse:
+    text = text_before(parameters.stop, result.response)
+    return ChatResponse(
+        message=ChatMessage(role=MessageRole.ASSISTANT, content=text),
+        raw=result.to_dict(),
+        additional_kwargs={"vectorcache": details(result)},
+    )
+
+
+def _completion_response(result: VectorcacheResponse, parameters: Parameters) -> CompletionResponse:
+    return CompletionResponse(
+        text=text_before(parameters.stop, result.response),
+        raw=result.to_dict(),
+        additional_kwargs={"vectorcache": details(result)},
+    )
+
+
+def _refused_stream(instead: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"Vectorcache answers with one whole text and cannot stream it: use {instead}() (nothing "
+        "was sent)"
+    )
