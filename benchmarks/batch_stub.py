@@ -78,7 +78,7 @@ class _Service(asyncio.Protocol):
             counts = {"requests": _Counts.requests, "connections": _Counts.connections}
             self._send({**counts, "most": _Counts.most})
             _Counts.requests = _Counts.connections = 0
-            _Counts.most = _Counts.open
+            _Counts.most = _Counts.open - 1  # Without the one that asks.
             return
         _Counts.requests += 1
         asked = json.loads(body)
