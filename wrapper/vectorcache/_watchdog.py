@@ -36,20 +36,22 @@ class Watchdog:
 
     def watch(self, attempt: Attempt) -> None:
         """Sees to it that ``attempt`` does not wait on the network past ``attempt.ends``."""
+        if _no_more_threads():
+            return
         with self._lock:
             self._attempts.add(attempt)
             self._wake_by(attempt.ends)
 
     def hurry(self, attempt: Attempt) -> None:
         """Looks at once at an attempt that is still watched, as its ``ends`` has changed."""
+        if _no_more_threads():
+            return
         with self._lock:
             if attempt in self._attempts:
                 self._wake_by(attempt.ends)
 
     def _wake_by(self, moment: float | None) -> None:
-        # At the interpreter's end there are no new threads, and waiting for one to start would take
-        # for ever before Python 3.12: the timeouts have to do.
-        if moment is None or sys.is_finalizing():
+        if moment is None:
             return
         if self._thread is None or not self._thread.is_alive():
             self._wakes = moment
@@ -63,6 +65,8 @@ class Watchdog:
 
     def forget(self, attempt: Attempt) -> None:
         """Lets go of an attempt, whose socket may be another's from now on."""
+        if _no_more_threads():
+            return
         with self._lock:
             self._attempts.discard(attempt)
 
@@ -91,6 +95,15 @@ class Watchdog:
                 return False
             self._wakes = min(ends, default=now + _LINGER)
             return True
+
+
+def _no_more_threads() -> bool:
+    """Whether the interpreter is ending: then the timeouts have to do.
+
+    The thread has stopped wherever it was, perhaps with the lock; and before Python 3.12 one would
+    wait for ever for a new thread to start.
+    """
+    return sys.is_finalizing()
 
 
 def _shut(attempt: Attempt) -> bool:
