@@ -17,8 +17,8 @@ def held(server: ScriptedServer) -> Iterator[Callable[..., Holding]]:
     """Makes the server hold back the answers to some prompts."""
     made: list[Holding] = []
 
-    def hold(*prompts: str) -> Holding:
-        server.respond = Holding(*prompts)
+    def hold(*prompts: str, others_wait: bool = False) -> Holding:
+        server.respond = Holding(*prompts, others_wait=others_wait)
         made.append(server.respond)
         return server.respond
 

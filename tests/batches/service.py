@@ -24,17 +24,26 @@ def own_answer(request: Received) -> bytes:
 
 
 class Holding:
-    """Answers as ``own_answer``, some prompts not before the test lets them go."""
+    """Answers as ``own_answer``, some prompts not before the test lets them go.
 
-    def __init__(self, *prompts: str) -> None:
+    Args:
+        prompts: those.
+        others_wait: whether the others are not answered before all of those have arrived, so that
+            a batch that gives out an answer to others has sent these.
+    """
+
+    def __init__(self, *prompts: str, others_wait: bool = False) -> None:
         self.arrived = {prompt: threading.Event() for prompt in prompts}
         self.released = threading.Event()
+        self._others_wait = others_wait
 
     def __call__(self, request: Received) -> bytes:
         prompt = request.json()["prompt"]
         if prompt in self.arrived:
             self.arrived[prompt].set()
             assert self.released.wait(WAIT)
+        elif self._others_wait and not self.released.is_set():
+            self.wait()
         return own_answer(request)
 
     def wait(self) -> None:

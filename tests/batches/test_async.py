@@ -149,7 +149,7 @@ def test_closing_early(
     run: Run, make: Callable[[], AsyncVectorcacheClient], server: ScriptedServer
 ) -> None:
     """``aclosing`` ends what is under way as soon as the loop is left, also the input's wait."""
-    holding = server.respond = Holding("slow")
+    holding = server.respond = Holding("slow", others_wait=True)
 
     async def main() -> None:
         waits = anyio.Event()
@@ -220,7 +220,7 @@ def test_a_closed_client_in_the_middle(
 @pytest.mark.parametrize("leaving", ["break", "return"])
 def test_left_without_closing(server: ScriptedServer, leaving: str) -> None:
     """A loop that is left with ``break`` leaves nothing behind when the event loop ends."""
-    holding = server.respond = Holding("slow")
+    holding = server.respond = Holding("slow", others_wait=True)
     program = f"""
     async def main():
         async with AsyncVectorcacheClient(KEY, URL, model="m") as client:

@@ -14,7 +14,7 @@ def test_what_is_under_way_is_cancelled(
     client: AnyClient, server: ScriptedServer, held: Callable[..., Holding]
 ) -> None:
     """Closing ends requests that still wait for their answer, and takes no more prompts."""
-    holding = held(*(f"slow {n}" for n in range(3)))
+    holding = held(*(f"slow {n}" for n in range(3)), others_wait=True)
     taken = []
 
     def prompts() -> Iterator[str]:

@@ -40,7 +40,7 @@ def test_ctrl_c(server: ScriptedServer) -> None:
 
 def test_the_process_ends_in_the_middle(server: ScriptedServer) -> None:
     """A batch that is still held when the program ends does not hold the program."""
-    holding = server.respond = Holding("slow")
+    holding = server.respond = Holding("slow", others_wait=True)
     program = """
     with VectorcacheClient(KEY, URL, model="m") as client:
         batch = client.query_many(["a", "slow"], ordered=False)
@@ -52,7 +52,7 @@ def test_the_process_ends_in_the_middle(server: ScriptedServer) -> None:
 
 def test_a_batch_that_is_forgotten(server: ScriptedServer) -> None:
     """Nobody holds it any more: its queries end, and its threads."""
-    holding = server.respond = Holding("slow")
+    holding = server.respond = Holding("slow", others_wait=True)
     with VectorcacheClient(KEY, server.url, model="m") as client:
         batch = client.query_many(["a", "slow"], ordered=False)
         next(batch)
