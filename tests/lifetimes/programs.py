@@ -12,8 +12,6 @@ START = f"""
 import asyncio, atexit, gc, multiprocessing, os, signal, sys, threading, time, traceback
 from vectorcache import AsyncVectorcacheClient, RetryPolicy, VectorcacheClient, VectorcacheError
 KEY, URL = {KEY!r}, sys.argv[1]
-# A program that hangs says where.
-import faulthandler; faulthandler.dump_traceback_later(45, exit=True)
 """
 
 

@@ -158,7 +158,8 @@ class Batch:
                 self._failed = item
         else:
             self._ready[item.index] = item
-            self._order.append(item.index)
+            if not self._ordered:
+                self._order.append(item.index)
         if self._bar is not None:
             elapsed = time.monotonic() - self._began
             self._bar(
