@@ -199,6 +199,33 @@ def test_a_deadline_at_exit(server: EchoServer) -> None:
     assert said == "APITimeoutError, True"
 
 
+def test_a_batch_at_exit(server: EchoServer) -> None:
+    """There, and even later, a batch is answered, or says that there are no threads for it."""
+    program = """
+    class Last:
+        def __init__(self):
+            self.client = VectorcacheClient(KEY, URL)
+
+        def ask(self, write=os.write, errors=VectorcacheError):
+            try:
+                (item,) = self.client.query_many(["a"], model="m")
+                write(2, f"{item.unwrap().response} ".encode())
+            except errors as error:
+                write(2, str(error)[:33].encode())
+
+        def __del__(self):
+            self.ask()
+            self.client.close()
+
+    last = Last()
+    last.client.query("first", "m")
+    atexit.register(lambda: last.ask())
+    """
+    said = run(program, server.url)
+    no_threads = "the interpreter is shutting down,"
+    assert said in (f"a {no_threads}", 2 * no_threads)
+
+
 @pytest.mark.parametrize("used", [False, True], ids=["cold", "warm"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_query_when_all_is_over(server: EchoServer, host: str, used: bool) -> None:

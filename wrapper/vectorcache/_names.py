@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import socket
-import sys
-import threading
 from queue import Empty, SimpleQueue
 
 import httpx
+
+from ._process import start_thread
 
 
 def addresses(host: str, port: int, seconds: float | None) -> int:
@@ -26,8 +26,6 @@ def addresses(host: str, port: int, seconds: float | None) -> int:
     with contextlib.suppress(ValueError):
         ipaddress.ip_address(host)
         return 1
-    if sys.is_finalizing():  # There are no new threads, and before Python 3.12 one waits for them.
-        return 1
     outcome: SimpleQueue[int | Exception] = SimpleQueue()
 
     def look_up() -> None:
@@ -37,8 +35,8 @@ def addresses(host: str, port: int, seconds: float | None) -> int:
             outcome.put(error)
 
     try:
-        threading.Thread(target=look_up, name="vectorcache-names", daemon=True).start()
-    except RuntimeError:  # As it ends just now.
+        start_thread("vectorcache-names", look_up)
+    except RuntimeError:  # Then httpcore looks it up, in its own time.
         return 1
     try:
         found = outcome.get(timeout=seconds)

@@ -1,11 +1,27 @@
-"""Locks that a forked process finds free, whoever held them in its parent."""
+"""Locks that a forked process finds free, and threads that know when their process ends."""
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from os import getpid
 from types import TracebackType
+from typing import Any
+
+
+def start_thread(name: str, target: Callable[..., object], *arguments: Any) -> threading.Thread:
+    """Starts a daemon thread.
+
+    Raises:
+        RuntimeError: the interpreter is ending, and has no more threads.
+    """
+    if sys.is_finalizing():
+        # Before Python 3.12 it says nothing, and waits for ever for the thread to have started.
+        raise RuntimeError("no new thread as the interpreter ends")
+    thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
+    thread.start()
+    return thread
 
 
 class _Locks(dict[int, threading.Lock]):

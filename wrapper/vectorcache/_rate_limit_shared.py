@@ -7,12 +7,12 @@ looks at what came of it, and so keeps its deadline whatever Redis and the netwo
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ._logging import logger
+from ._process import start_thread
 from ._rate_limit_gate import RateGate
 from ._rate_limit_window import Rate
 from .errors import ConfigurationError
@@ -83,7 +83,7 @@ class _Question:
         self.wait: float | None = None
         self.error: Exception | None = None
         self._window = window
-        threading.Thread(target=self._ask, name="vectorcache-rate-limit", daemon=True).start()
+        start_thread("vectorcache-rate-limit", self._ask)
 
     def _ask(self) -> None:
         try:

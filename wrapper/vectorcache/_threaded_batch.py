@@ -13,7 +13,9 @@ from typing import Final
 from ._batch import Batch, Job, Step
 from ._batch_result import BatchResult
 from ._call import Call, CallStopped
+from ._process import start_thread
 from ._response import VectorcacheResponse
+from .errors import ConfigurationError
 
 # How long a stopped batch waits for its threads: a look-up or a function of the user's own may
 # go on for longer, and then its thread ends without anybody waiting.
@@ -67,10 +69,14 @@ class Workers:
         self._jobs.put((job, copy_context()))
         if self._busy > len(self._threads):
             worker = Worker(self._end_attempt)
-            name = f"vectorcache-batch-{len(self._threads)}"
-            thread = threading.Thread(target=self._work, args=(worker,), name=name, daemon=True)
+            try:
+                thread = start_thread(f"vectorcache-batch-{len(self._threads)}", self._work, worker)
+            except RuntimeError:
+                raise ConfigurationError(
+                    "the interpreter is shutting down, and starts no thread for a batch: run it "
+                    "earlier, or call query() for each prompt"
+                ) from None
             self._threads[thread] = worker
-            thread.start()
 
     def outcome(self, *, wait: bool) -> Outcome | None:
         """What a job came to; without ``wait`` None if none has ended."""

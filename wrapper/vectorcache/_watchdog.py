@@ -14,6 +14,7 @@ import time
 from queue import Empty, SimpleQueue
 
 from ._attempt import Attempt
+from ._process import start_thread
 
 # How long the thread waits for more work before it ends.
 _LINGER = 10.0
@@ -55,11 +56,8 @@ class Watchdog:
             return
         if self._thread is None or not self._thread.is_alive():
             self._wakes = moment
-            self._thread = threading.Thread(
-                target=self._run, name="vectorcache-watchdog", daemon=True
-            )
-            with contextlib.suppress(RuntimeError):  # As it ends just now.
-                self._thread.start()
+            with contextlib.suppress(RuntimeError):  # Then the timeouts have to do.
+                self._thread = start_thread("vectorcache-watchdog", self._run)
         elif moment < self._wakes:
             self._earlier.put(None)
 
@@ -100,8 +98,7 @@ class Watchdog:
 def _no_more_threads() -> bool:
     """Whether the interpreter is ending: then the timeouts have to do.
 
-    The thread has stopped wherever it was, perhaps with the lock; and before Python 3.12 one would
-    wait for ever for a new thread to start.
+    The thread has stopped wherever it was, perhaps with the lock.
     """
     return sys.is_finalizing()
 
