@@ -10,10 +10,11 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
+from .._prospects import ENDS_ALL
 from .._sync_client import VectorcacheClient
 from ..errors import VectorcacheError
 from .answers import totals_of
-from .batch_asking import ENDS_ALL, ask_all
+from .batch_asking import ask_all
 from .batch_resume import ResumableBatch, query_of, refuse_result_columns
 from .connection import Connection
 from .exit_codes import ExitCode, UsageError

@@ -12,29 +12,10 @@ from types import FrameType
 from typing import Final
 
 from .._batch_result import BatchProgress, BatchResult
+from .._prospects import ENDS_ALL, OUTAGE
 from .._sync_client import VectorcacheClient
-from ..errors import (
-    APIConnectionError,
-    APIResponseError,
-    AuthenticationError,
-    InternalServerError,
-    NotFoundError,
-    PermissionDeniedError,
-    QuotaExceededError,
-    RateLimitError,
-)
 from .output import Output
 from .rows import Row
-
-# With one of these the next prompt would fare no better.
-ENDS_ALL: Final = (
-    AuthenticationError,
-    PermissionDeniedError,
-    NotFoundError,
-    QuotaExceededError,
-)
-# Many of these in a row mean that nothing gets through.
-_OUTAGE: Final = (APIConnectionError, APIResponseError, InternalServerError, RateLimitError)
 
 _SECONDS_BETWEEN_LINES: Final = 30.0
 
@@ -100,7 +81,7 @@ def ask_all(
                 asking.stopped = True
                 continue
             keep(item)
-            failures = failures + 1 if isinstance(item.error, _OUTAGE) else 0
+            failures = failures + 1 if isinstance(item.error, OUTAGE) else 0
             if 0 < give_up_after <= failures and ended_by is None:
                 output.note(
                     f"vectorcache: {failures:,} prompts in a row failed (--give-up-after): the "

@@ -11,18 +11,12 @@ import attrs
 
 from .._arguments import check_context, check_count
 from .._batch_result import BatchResult
+from .._prospects import ENDS_ALL, OUTAGE
 from ..errors import (
-    APIConnectionError,
     APIResponseError,
-    AuthenticationError,
     CircuitOpenError,
     ConfigurationError,
-    InternalServerError,
     InvalidRequestError,
-    NotFoundError,
-    PermissionDeniedError,
-    QuotaExceededError,
-    RateLimitError,
 )
 from .cache_context import ALWAYS_HITS, Ask
 from .estimate import TuningEstimate
@@ -32,17 +26,8 @@ from .report import FailedPrompt, TuningReport
 
 _log = logging.getLogger("vectorcache.tuning")
 
-# What every further query would meet, too.
-_FATAL: Final = (
-    AuthenticationError,
-    CircuitOpenError,
-    ConfigurationError,
-    NotFoundError,
-    PermissionDeniedError,
-    QuotaExceededError,
-)
-# What every further query is likely to meet, if so many in a row have met it.
-_TROUBLE: Final = (APIConnectionError, APIResponseError, InternalServerError, RateLimitError)
+# An open circuit, too, outlasts what is left of a run; and a closed client stays closed.
+_FATAL: Final = (*ENDS_ALL, CircuitOpenError, ConfigurationError)
 _IN_A_ROW: Final = 5
 
 
@@ -194,7 +179,7 @@ class Run:
             self._failed_in_a_row = 0
             return
         self._failed_calls += 1
-        self._failed_in_a_row += isinstance(error, _TROUBLE)
+        self._failed_in_a_row += isinstance(error, OUTAGE)
         if isinstance(error, _FATAL) or self._failed_in_a_row == _IN_A_ROW:
             self._stopped = error
 
