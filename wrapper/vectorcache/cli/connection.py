@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, Unpack, cast
+from typing import Annotated, Any, Unpack, cast
 
 from cyclopts import Parameter
 
-from .._async_client import AsyncVectorcacheClient
 from .._settings import DEFAULT_BASE_URL, ClientOptions, check_base_url
 from .._sync_client import VectorcacheClient
 from .api_key import find_key
 from .exit_codes import UsageError
-
-C = TypeVar("C", VectorcacheClient, AsyncVectorcacheClient)
 
 
 @Parameter(name="*", group="Service")
@@ -96,13 +93,6 @@ class Connection:
         Raises:
             ConfigurationError: an option is at fault, or there is no key.
         """
-        return self._make(VectorcacheClient, options)
-
-    def async_client(self, **options: Unpack[ClientOptions]) -> AsyncVectorcacheClient:
-        """As ``client``, to await."""
-        return self._make(AsyncVectorcacheClient, options)
-
-    def _make(self, kind: type[C], options: ClientOptions) -> C:
         options = {
             "model": self.model,
             "similarity_threshold": self.threshold,
@@ -115,7 +105,7 @@ class Connection:
         if self.local:
             if self.base_url or self.allow_insecure_http:
                 raise UsageError("--local asks no other service: leave --base-url out")
-            return kind.local(self.path, **options)
+            return VectorcacheClient.local(self.path, **options)
         if self.path is not None:
             raise UsageError("--path is the file of the embedded service: add --local")
         options = {
@@ -124,4 +114,4 @@ class Connection:
             "base_url": self.base_url,
             "allow_insecure_http": self.allow_insecure_http,
         }
-        return kind(**options)
+        return VectorcacheClient(**options)

@@ -78,7 +78,7 @@ class _AnyOpenAI(OnlyPart, Generic[C]):
 class OpenAI(_AnyOpenAI[VectorcacheClient]):
     """Answers ``client.chat.completions.create(...)`` from the cache; nothing else is there.
 
-    Example:
+    Examples:
         >>> with OpenAI() as client:  # doctest: +SKIP
         ...     completion = client.chat.completions.create(
         ...         model="gpt-4o", messages=[{"role": "user", "content": "What is a tort?"}]
