@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from listening import listening_socket
 
 from vectorcache.local import app
 
@@ -16,7 +16,7 @@ from vectorcache.local import app
 @contextmanager
 def logging_all(**options: Any) -> Iterator[str]:
     """The application behind uvicorn, which logs all it can; gives its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with listening_socket() as listening:
         config = uvicorn.Config(
             app(**options), log_level="trace", log_config=None, access_log=True, ws="none"
         )

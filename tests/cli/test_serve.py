@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
@@ -48,6 +49,30 @@ def test_it_serves(cli: CLI) -> None:
     assert f"export VECTORCACHE_BASE_URL={url.strip()}" in err
     assert err.endswith("stopped\n")
     assert Path("cache.db").exists()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_no_answer_waits_for_more(host: str) -> None:
+    """Answers leave at once: Nagle's algorithm, which costs 40 ms, is off where it listens."""
+
+    async def accepted() -> int:
+        options: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def look(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection = writer.get_extra_info("socket")
+            options.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with serve._listen(host, 0) as listener:
+            async with await asyncio.start_server(look, sock=listener):
+                _, writer = await asyncio.open_connection(*listener.getsockname()[:2])
+                try:
+                    return await options
+                finally:
+                    writer.close()
+                    await writer.wait_closed()
+
+    assert asyncio.run(accepted()) != 0
 
 
 def test_json(cli: CLI) -> None:

@@ -26,6 +26,8 @@ def hosted(service: tuple[str, int], authority: trustme.CA) -> Iterator[str]:
     authority.issue_cert(HOST).configure_cert(context)
 
     class Tunnel(socketserver.StreamRequestHandler):
+        disable_nagle_algorithm = True
+
         def handle(self) -> None:
             asked = self.rfile.readline()
             while self.rfile.readline().strip():

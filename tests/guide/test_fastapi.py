@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ import pytest
 import uvicorn
 from clients import KEY
 from guide.exchange import QUESTION, REFUSED, LoadApplication
+from listening import listening_socket
 from servers import HIT, MISS, ScriptedServer, answer
 
 DEBUG = {
@@ -29,7 +29,7 @@ def user(load: LoadApplication) -> Iterator[httpx.Client]:
     """Somebody who asks the application."""
     config = uvicorn.Config(load("guide_fastapi").app, log_config=None, ws="none")
     application = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with listening_socket() as listener:
         thread = threading.Thread(target=application.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

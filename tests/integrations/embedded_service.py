@@ -70,7 +70,8 @@ class EmbeddedService:
 
 
 def _bound(port: int) -> socket.socket:
-    bound = socket.socket()
+    # With the protocol named, or asyncio leaves Nagle's algorithm on.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     bound.bind(("127.0.0.1", port))

@@ -1,18 +1,18 @@
 """The application on a real socket."""
 
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from listening import listening_socket
 from starlette.applications import Starlette
 
 
 @contextmanager
 def served(application: Starlette) -> Iterator[str]:
     """The application on a free port of this machine; yields its base URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with listening_socket() as listening:
         config = uvicorn.Config(application, log_level="warning", ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
