@@ -146,6 +146,30 @@ def test_a_redirect_says_where_to(status: int, location: str | None, words: str)
         ({"current_usage": 7}, "monthly quota used up", 7, None),
         ({"monthly_limit": 9}, "monthly quota used up", None, 9),
         ({"current_usage": "7", "monthly_limit": True}, "monthly quota used up", None, None),
+        (
+            {"detail": {"current_usage": 5, "monthly_limit": 5}},
+            "monthly quota used up (5 of 5)",
+            5,
+            5,
+        ),
+        (
+            {"error": {"current_usage": 5, "monthly_limit": 5}},
+            "monthly quota used up (5 of 5)",
+            5,
+            5,
+        ),
+        (
+            {"detail": {"current_usage": 5}, "monthly_limit": 6},
+            "monthly quota used up (5 of 6)",
+            5,
+            6,
+        ),
+        (
+            {"detail": {"current_usage": 5}, "current_usage": "many"},
+            "monthly quota used up",
+            5,
+            None,
+        ),
         ({"current_usage": 7.5, "monthly_limit": 2**63}, "monthly quota used up", None, None),
         (
             {"current_usage": 2**63 - 1, "monthly_limit": 0},
@@ -171,6 +195,9 @@ def test_the_wait_comes_with_the_failure() -> None:
     """Headers and body both say how long to wait, and the limit's reset does where it is 429."""
     assert meaning(503, headers={"Retry-After": "7"}).retry_after == 7
     assert meaning(503, {"retry_after": 8}).retry_after == 8
+    assert meaning(503, {"detail": {"retry_after": 8}}).retry_after == 8
+    assert meaning(500, {"error": {"retry_after": 8}}).retry_after == 8
+    assert meaning(503, {"retry_after": 0, "detail": {"retry_after": 8}}).retry_after == 8
     assert meaning(429, headers={"X-RateLimit-Reset": "9"}).retry_after == pytest.approx(9, abs=1)
     assert meaning(503, headers={"X-RateLimit-Reset": "9"}).retry_after is None
 
@@ -191,6 +218,12 @@ def test_the_wait_comes_with_the_failure() -> None:
         ({"detail": {"loc": list("abcdefg"), "msg": "m"}}, "a.b.c.d.e.f: m"),
         ({"detail": {"loc": [50 * "x"], "msg": "m"}}, 40 * "x" + ": m"),
         ({"detail": {"loc": "body", "msg": "wrong"}}, "wrong"),
+        # Services that pass a dictionary to FastAPI's HTTPException.
+        ({"detail": {"error": "slow_down", "message": "Too many requests"}}, "Too many requests"),
+        ({"detail": {"error": "slow_down", "retry_after": 5}}, "slow_down"),
+        ({"detail": {"detail": "one"}}, "one"),
+        ({"detail": {"error": {"message": "one"}}}, "one"),
+        ({"detail": {"retry_after": 5}, "message": "two"}, "two"),
         ([1, 2], "[1, 2]"),
         ("words\r\n alone", "words alone"),
         (b"<html><title>t</title><p>502 &amp; more</p>", "502 & more"),

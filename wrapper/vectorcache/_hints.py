@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -25,15 +25,25 @@ def retry_after(status: int, headers: Mapping[str, str], body: Any) -> float | N
     """Seconds the service asks to wait, above 0 and at most a year; None if it gives none.
 
     The order: ``Retry-After`` (RFC 9110, 10.2.3: seconds or a date), the body's ``retry_after``,
-    and on 429 ``X-RateLimit-Reset``.
+    at its top level or inside ``detail`` or ``error``, and on 429 ``X-RateLimit-Reset``.
     """
     header = headers.get("retry-after", "")
     hints = [_number(header), _seconds_until(parse_date(header), headers)]
-    if isinstance(body, dict):
-        hints.append(_number(body.get("retry_after")))
+    hints.extend(_number(part.get("retry_after")) for part in objects_of(body))
     if status == 429:
         hints.append(_seconds_until(reset_time(headers), headers))
     return next((hint for hint in hints if hint is not None and 0 < hint <= _LONGEST), None)
+
+
+def objects_of(body: Any) -> Iterator[dict[Any, Any]]:
+    """The JSON objects of a body that describe the failure, the outermost first.
+
+    FastAPI sends what an ``HTTPException`` was given as ``detail``, and other services put it
+    into ``error``.
+    """
+    if isinstance(body, dict):
+        yield body
+        yield from (body[name] for name in ("detail", "error") if isinstance(body.get(name), dict))
 
 
 def reset_time(headers: Mapping[str, str]) -> datetime | None:

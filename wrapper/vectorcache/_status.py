@@ -11,14 +11,19 @@ from . import errors
 from ._answer import Answer, parse_json
 from ._excerpt import excerpt
 from ._failure import Failure
-from ._hints import retry_after
+from ._hints import objects_of, retry_after
 from ._retry import Repeat
 from ._secret import APIKey
+
+# Where an object inside ``detail`` or ``error`` may have its text.
+_NAMES_OF_WORDS = ("message", "msg", "detail", "error")
 
 # Of what is handed out: copying and pickling call themselves for each level.
 _DEEPEST = 50
 
 _TARGET = r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#]*@)?+([^/?#]+)|(?:[^?#]*@)?+([^?#]+)"
+
+_QUOTA_FIGURES = ("current_usage", "monthly_limit")
 
 _LATER = "try again later, or call the LLM directly"
 
@@ -54,10 +59,9 @@ def of_answer(answer: Answer, request_id: str | None, key: APIKey) -> Failure:
     status = answer.status_code
     body = body_of(answer.content, key)
     error, words, repeat, advice = _meaning(status)
-    details = {}
-    if status == 429 and isinstance(body, dict) and _names_quota(body):
+    details = _quota(body) if status == 429 else {}
+    if details:
         error, repeat = errors.QuotaExceededError, Repeat.NEVER
-        details = {name: _whole(body.get(name)) for name in ("current_usage", "monthly_limit")}
         words = "monthly quota used up"
         if None not in details.values():
             words += " ({current_usage:,} of {monthly_limit:,})".format(**details)
@@ -96,8 +100,16 @@ def _meaning(status: int) -> tuple[type[errors.APIStatusError], str, Repeat, str
     return errors.APIStatusError, words, Repeat.NEVER, ""
 
 
-def _names_quota(body: dict[Any, Any]) -> bool:
-    return "current_usage" in body or "monthly_limit" in body
+def _quota(body: Any) -> dict[str, int | None]:
+    """The figures of the monthly quota; empty where the body names neither."""
+    parts = [*objects_of(body)]
+    if not any(name in part for part in parts for name in _QUOTA_FIGURES):
+        return {}
+    figures = {name: [_whole(part.get(name)) for part in parts] for name in _QUOTA_FIGURES}
+    return {
+        name: next((figure for figure in found if figure is not None), None)
+        for name, found in figures.items()
+    }
 
 
 def _whole(value: object) -> int | None:
@@ -158,11 +170,8 @@ def _service_words(body: Any) -> str:
     """The service's own words, in any of the documented shapes."""
     if not isinstance(body, dict):
         return "" if body is None else excerpt(str(body))
-    for name in ("detail", "message", "error"):
-        words = _flat(body.get(name))
-        if words:
-            return words
-    return ""
+    words = (_flat(body.get(name)) for name in ("detail", "message", "error"))
+    return next(filter(None, words), "")
 
 
 def _flat(value: Any, depth: int = 3) -> str:
@@ -176,6 +185,7 @@ def _flat(value: Any, depth: int = 3) -> str:
             return excerpt("; ".join(filter(None, (_flat(one, depth - 1) for one in value[:5]))))
         case {"msg": str(message), "loc": [*where]}:
             return excerpt(f"{'.'.join(str(part)[:40] for part in where[:6])}: {message}")
-        case {"message": str(message)} | {"msg": str(message)}:
-            return excerpt(message)
+        case dict():
+            words = (_flat(value.get(name), depth - 1) for name in _NAMES_OF_WORDS)
+            return next(filter(None, words), "")
     return ""

@@ -116,6 +116,17 @@ HINTS = Group(
             body={"error": "down", "retry_after": 0.3},
             status=503,
         ),
+        honoured(
+            "`retry_after` inside `detail`",
+            0.3,
+            body={"detail": {"error": "slow", "retry_after": 0.3}},
+        ),
+        honoured(
+            "`retry_after` inside `error`, on `500`",
+            0.3,
+            body={"error": {"message": "slow", "retry_after": 0.3}},
+            status=500,
+        ),
         honoured("`X-RateLimit-Reset` as seconds ahead", 0.3, {"X-RateLimit-Reset": "0.3"}),
         honoured(
             "Header and body, the header shorter",

@@ -79,6 +79,9 @@ def again(status: int, kind: type[APIStatusError]) -> tuple[Scenario, Scenario]:
 
 QUOTA = {"detail": "Monthly quota exceeded", "current_usage": 10_000, "monthly_limit": 10_000}
 
+# FastAPI wraps what an HTTPException is given in ``detail``.
+QUOTA_INSIDE = {"message": "No requests left", "current_usage": 5, "monthly_limit": 5}
+
 GROUP = Group(
     "Statuses",
     (
@@ -126,6 +129,24 @@ GROUP = Group(
                 details={"current_usage": None, "monthly_limit": 10_000},
             ),
             requests=1,
+        ),
+        *(
+            Scenario(
+                fault=f"`429`, the monthly quota is used up, with the figures inside `{name}`",
+                promise="`QuotaExceededError` with both figures and the words inside, never "
+                "repeated.",
+                rest=on_request(answer({name: QUOTA_INSIDE}, status=429)),
+                sees=Raises(
+                    QuotaExceededError,
+                    1,
+                    ("monthly quota used up (5 of 5)", "No requests left"),
+                    status=429,
+                    body={name: QUOTA_INSIDE},
+                    details={"current_usage": 5, "monthly_limit": 5},
+                ),
+                requests=1,
+            )
+            for name in ("detail", "error")
         ),
         Scenario(
             fault="`429`, the monthly quota is used up, with figures that are none",
