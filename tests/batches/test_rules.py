@@ -211,9 +211,9 @@ class TestPromptsThatCannotBeSent:
     @pytest.mark.parametrize(
         ("given", "words"),
         [
-            (7, "of type int"),
+            (7, "is of type int: give a string, or a mapping with a prompt"),
             (None, "of type NoneType"),
-            ({"model": "m"}, "a mapping without the field prompt"),
+            ({"model": "m"}, "a prompt of the batch is a mapping without the field prompt"),
             ({"prompt": "a", "modle": "m", "x": 1}, "'modle', 'x'; it may have context, id, incl"),
             ("", "prompt"),
         ],
