@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import socketserver
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,8 +15,9 @@ import pytest
 import trustme
 from clients import KEY, AnyClient, MakeClient
 from servers import ScriptedServer, answer, drip
+from socks import SOCKSProxy, pump, running
 
-from vectorcache import APIConnectionError, APITimeoutError, ConfigurationError, VectorcacheClient
+from vectorcache import APIConnectionError, APITimeoutError, ConfigurationError
 
 
 @pytest.fixture(scope="module")
@@ -107,15 +108,6 @@ class Tunnel(socketserver.ThreadingTCPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
-def pump(source: socket.socket, target: socket.socket) -> None:
-    """Passes on what comes, and the end of it."""
-    with contextlib.suppress(OSError):
-        while data := source.recv(65_536):
-            target.sendall(data)
-    with contextlib.suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
-
-
 class TestProxies:
     """Proxies from the environment."""
 
@@ -131,11 +123,16 @@ class TestProxies:
         assert client.query("Q", "m").cache_hit
         assert via_proxy.requests[0].line == "POST http://far.localhost/v1/cache/query HTTP/1.1"
 
+    @pytest.mark.parametrize("hosts", ["127.0.0.1", "cache.example, 127.0.0.0/8"])
     def test_no_proxy_is_respected(
-        self, make_client: MakeClient, via_proxy: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+        self,
+        make_client: MakeClient,
+        via_proxy: ScriptedServer,
+        hosts: str,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """NO_PROXY names the hosts that are asked without it."""
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        """NO_PROXY names the hosts that are asked without it: psf/requests#6313."""
+        monkeypatch.setenv("NO_PROXY", hosts)
         make_client().query("Q", "m")
         assert via_proxy.requests[0].line == "POST /v1/cache/query HTTP/1.1"
 
@@ -149,9 +146,7 @@ class TestProxies:
         """A https:// service is reached through HTTPS_PROXY unseen, deadline and all."""
         over = threading.Event()
 
-        with Tunnel() as tunnel:
-            serving = threading.Thread(target=tunnel.serve_forever, args=(0.01,))
-            serving.start()
+        with Tunnel() as tunnel, running(tunnel):
             monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
             client = make_client(base_url=secure_server.url)
             assert client.query("Q", "m").cache_hit
@@ -162,8 +157,6 @@ class TestProxies:
             assert time.monotonic() - started < 0.7
             over.set()
             client.close()
-            tunnel.shutdown()
-            serving.join()
         assert tunnel.asked[0].startswith(b"CONNECT localhost:")
         assert KEY.encode() not in b"".join(tunnel.asked)
 
@@ -178,12 +171,51 @@ class TestProxies:
         assert caught.value.attempts == 1
         assert KEY not in str(server.requests[0].headers)
 
-    def test_a_proxy_that_cannot_be_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks"])
+    def test_a_socks_proxy(
+        self,
+        make_client: MakeClient,
+        server: ScriptedServer,
+        scheme: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """ALL_PROXY may name a SOCKS proxy, also as GNOME spells it: acheong08/EdgeGPT#165.
+
+        The proxy looks the service's name up.
+        """
+        with SOCKSProxy() as proxy, running(proxy):
+            monkeypatch.setenv("ALL_PROXY", f"{scheme}://{proxy.address}/")
+            client = make_client(base_url=f"http://far.localhost:{server.port}")
+            assert client.query("Q", "m").cache_hit
+            client.close()
+        assert proxy.asked == [f"far.localhost:{server.port}"]
+        assert server.requests[0].line == "POST /v1/cache/query HTTP/1.1"
+
+    def test_socks_without_its_package(
+        self, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where the package for SOCKS is missing, the message names what to install."""
+        monkeypatch.setitem(sys.modules, "socksio", None)
+        monkeypatch.setenv("ALL_PROXY", "socks://127.0.0.1:9")
+        with pytest.raises(ConfigurationError, match=r"pip install 'httpx\[socks\]'"):
+            make_client(base_url="http://far.localhost").query("Q", "m")
+
+    @pytest.mark.parametrize(
+        ("proxy", "says"),
+        [
+            ("gopher://user:secret@proxy", "socks5://"),
+            ("http://user:secret@[::1", "it is not a URL"),
+            ("http://proxy:secret", "it is not a URL"),
+        ],
+    )
+    def test_a_proxy_that_cannot_be_used(
+        self, make_client: MakeClient, proxy: str, says: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """A proxy variable that makes no sense is a configuration error, without its password."""
-        monkeypatch.setenv("HTTP_PROXY", "gopher://user:secret@proxy")
-        client = VectorcacheClient(KEY, "http://far.localhost")
-        with client, pytest.raises(ConfigurationError, match="proxy") as caught:
-            client.query("Q", "m")
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        with pytest.raises(ConfigurationError, match="proxy") as caught:
+            make_client(base_url="http://far.localhost").query("Q", "m")
+        assert says in str(caught.value)
         assert "secret" not in str(caught.value)
 
 

@@ -183,6 +183,27 @@ def test_no_tls_where_it_should_be(cli: CLI) -> None:
     assert "https://" in found["fix"]
 
 
+def test_a_proxy_that_cannot_be_used(
+    cli: CLI, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy variable that makes no sense is what failed, and its password is not shown."""
+    monkeypatch.setenv("HTTP_PROXY", "gopher://user:secret@proxy")
+    done = cli("doctor", "--json")
+    assert (done.code, done.err) == (1, "")
+    assert checks(done)["proxy"]["verdict"] == "failed"
+    assert "secret" not in done.out
+
+
+def test_a_host_without_a_proxy(
+    cli: CLI, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NO_PROXY means the same as it does for queries, ranges of addresses included."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.0/8")
+    done = cli("doctor", "--json")
+    assert checks(done)["proxy"]["text"] == "none: the environment names none for this host"
+
+
 def test_a_proxy(cli: CLI, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy is named, and the way behind it left to the proxy."""
     server.default = dated(0)

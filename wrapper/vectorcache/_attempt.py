@@ -20,8 +20,9 @@ from ._failure import (
     without_key,
 )
 from ._names import addresses
-from ._network import Body, environment_proxy
+from ._network import Body
 from ._progress import Progress, Trace
+from ._proxies import environment_proxy
 from .errors import VectorcacheError
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ssl
 import sys
-import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from importlib import import_module
 from os import getpid
@@ -14,6 +13,7 @@ from typing import Any, Final, TypeVar
 import httpx
 
 from ._process import ForkSafeLock
+from ._proxies import environment_proxy
 from .errors import ConfigurationError
 
 # Servers and proxies close idle connections after 5 to 75 seconds or more; when one does so just
@@ -83,9 +83,13 @@ class Network:
         proxy = environment_proxy(self._url)
         try:
             return kind(verify=self._tls_context(proxy), limits=_LIMITS, proxy=proxy)
-        except (ImportError, ValueError) as error:
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            # Where it is no URL, httpx quotes parts of it, which may be a password.
+            broken = isinstance(error, httpx.InvalidURL)
             raise ConfigurationError(
-                f"the proxy that the environment names for {self._url.host} cannot be used: {error}"
+                f"the proxy that the environment names for {self._url.host} cannot be used: "
+                f"{'it is not a URL' if broken else str(error).rstrip('.')}; proxies start with "
+                "http://, https:// or socks5:// (which needs pip install 'httpx[socks]')"
             ) from None
 
     def _tls_context(self, proxy: str | None) -> ssl.SSLContext:
@@ -107,15 +111,6 @@ def _trusting_context() -> ssl.SSLContext:
         raise ConfigurationError(
             f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}"
         ) from None
-
-
-def environment_proxy(url: httpx.URL) -> str | None:
-    """The proxy that the environment names for ``url``; None for none."""
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy or urllib.request.proxy_bypass(url.netloc.decode()):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 # ``auth=None``: neither .netrc nor the client's own credentials may replace the key.

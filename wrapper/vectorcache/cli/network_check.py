@@ -11,7 +11,9 @@ from typing import Final
 
 import httpx
 
-from .._network import Network, environment_proxy
+from .._network import Network
+from .._proxies import environment_proxy
+from ..errors import ConfigurationError
 from .answers import seconds
 from .findings import Finding
 
@@ -26,8 +28,10 @@ def check_network(url: httpx.URL) -> Iterator[Finding]:
     """What is on the way to ``url``, up to the first thing that ends it."""
     proxy = environment_proxy(url)
     if proxy is not None:
-        host = httpx.URL(proxy)
-        yield Finding("proxy", "ok", f"the environment names {host.host}:{host.port or ''}")
+        found = _check_proxy(url, proxy)
+        yield found
+        if found.verdict == "failed":
+            return
         yield Finding("dns", "skipped", "the proxy looks the name up")
         yield Finding("tls", "skipped", "it goes through the proxy")
     else:
@@ -41,6 +45,16 @@ def check_network(url: httpx.URL) -> Iterator[Finding]:
         if found.verdict == "failed":
             return
     yield _check_clock(url)
+
+
+def _check_proxy(url: httpx.URL, proxy: str) -> Finding:
+    try:
+        Network(str(url)).transport(httpx.HTTPTransport).close()
+    except ConfigurationError as error:
+        return Finding("proxy", "failed", str(error), "correct what the message names")
+    where = httpx.URL(proxy)
+    # Without the user and the password.
+    return Finding("proxy", "ok", f"the environment names {where.scheme}://{where.netloc.decode()}")
 
 
 def _port(url: httpx.URL) -> int:
