@@ -15,7 +15,6 @@ from collections.abc import (
     Iterator,
 )
 from functools import partial
-from typing import Any
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -28,51 +27,90 @@ Answer = Callable[[Job], Awaitable[VectorcacheResponse]]
 
 
 class _Task:
-    def __init__(self, work: Callable[[], Awaitable[None]], ended: Callable[[_Task], None]) -> None:
+    """A task of asyncio or trio that always says that it has ended, and by which error.
+
+    Args:
+        work: what the task does.
+        ended: is told of the end, with the error that ended the task; None for none.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[], Awaitable[None]],
+        ended: Callable[[_Task, BaseException | None], None],
+    ) -> None:
         self._work = work
         self._ended = ended
         self.scope = anyio.CancelScope()
         self.over = anyio.Event()
 
-    async def run(self) -> None:
+    def start(self) -> None:
         try:
-            with self.scope:
-                await self._work()
-        finally:
-            self.over.set()
-            self._ended(self)
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            from trio.lowlevel import spawn_system_task
+
+            spawn_system_task(self._run_in_trio, context=contextvars.copy_context())
+        else:
+            # A callback, as a task that is cancelled before its first step runs no code of its own.
+            # The reference keeps the task from being collected while it runs.
+            self._task = loop.create_task(self._run())
+            self._task.add_done_callback(self._done)
+
+    async def _run(self) -> None:
+        with self.scope:
+            await self._work()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        try:
+            error = task.exception()
+        except asyncio.CancelledError as cancelled:
+            error = cancelled
+        self._end(error)
+
+    async def _run_in_trio(self) -> None:
+        error = None
+        try:
+            await self._run()
+        except BaseException as caught:
+            error = caught  # Raised from here, it would end the whole program.
+        self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
+        self.over.set()
+        self._ended(self, error)
 
 
 class Tasks:
-    """Tasks that outlive a ``yield``, which those of a task group must not."""
+    """Tasks that outlive a ``yield``, which those of a task group must not.
 
-    def __init__(self) -> None:
-        # Of each, what keeps it from being collected while it runs.
-        self._tasks: dict[_Task, object] = {}
+    Args:
+        failed: is called with the error of a task that was not ended by ``cancel``.
+    """
+
+    def __init__(self, failed: Callable[[BaseException], None]) -> None:
+        self._failed = failed
+        self._running: set[_Task] = set()
 
     def start(self, work: Callable[[], Awaitable[None]]) -> None:
-        task = _Task(work, self._forget)
-        self._tasks[task] = _spawn(task.run)
+        task = _Task(work, self._ended)
+        self._running.add(task)
+        task.start()
 
     async def cancel(self) -> None:
-        """Ends those under way, and waits until they are over."""
+        """Ends the tasks that are running, and waits until they have ended."""
+        running = tuple(self._running)
+        # All of them first: a second cancellation of the caller may end the wait.
+        for task in running:
+            task.scope.cancel()
         with anyio.CancelScope(shield=True):
-            for task in tuple(self._tasks):
-                task.scope.cancel()
+            for task in running:
                 await task.over.wait()
 
-    def _forget(self, task: _Task) -> None:
-        self._tasks.pop(task, None)
-
-
-def _spawn(run: Callable[[], Any]) -> object:
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        from trio.lowlevel import spawn_system_task
-
-        return spawn_system_task(run, context=contextvars.copy_context())
-    return loop.create_task(run())
+    def _ended(self, task: _Task, error: BaseException | None) -> None:
+        self._running.discard(task)
+        if error is not None:
+            self._failed(error)
 
 
 class _Driver:
@@ -87,7 +125,8 @@ class _Driver:
         self._arrived: deque[Callable[[], object]] = deque()
         self._news = anyio.Event()
         self._pulling = False
-        self.tasks = Tasks()
+        self._error: BaseException | None = None
+        self.tasks = Tasks(self._failed)
         self._sync: Iterator[object] | None = None
         self._async: AsyncIterator[object] | None = None
         if isinstance(prompts, AsyncIterable):
@@ -96,7 +135,14 @@ class _Driver:
             self._sync = iter(prompts)
 
     def take_in(self) -> None:
-        """Tells the batch what has happened."""
+        """Tells the batch what has happened.
+
+        Raises:
+            BaseException: a task was ended by something that is not an ``Exception``, such as the
+                cancellation of a task that the input or a fallback has awaited.
+        """
+        if self._error is not None:
+            raise self._error
         while self._arrived:
             self._arrived.popleft()()
         while self._outcomes:
@@ -104,7 +150,7 @@ class _Driver:
 
     async def wait(self) -> None:
         """Waits until something has happened."""
-        if not self._outcomes and not self._arrived:
+        if not self._outcomes and not self._arrived and self._error is None:
             self._news = anyio.Event()
             await self._news.wait()
 
@@ -148,6 +194,10 @@ class _Driver:
             return False
         self.tasks.start(partial(self._run, job))
         return True
+
+    def _failed(self, error: BaseException) -> None:
+        self._error = error
+        self._news.set()
 
     async def _run(self, job: Job) -> None:
         try:
