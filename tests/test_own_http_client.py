@@ -44,16 +44,6 @@ async def test_the_async_one_too(server: ScriptedServer) -> None:
         assert not own.is_closed
 
 
-def test_its_credentials_do_not_replace_the_key(server: ScriptedServer) -> None:
-    """Neither its own auth nor .netrc nor redirects get in the way of the key."""
-    with (
-        httpx.Client(auth=("user", "password"), follow_redirects=True) as own,
-        VectorcacheClient(KEY, server.url, http_client=own) as client,
-    ):
-        client.query("Q", "m")
-    assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
-
-
 @pytest.mark.parametrize("error", [httpx.ReadError, httpx.ReadTimeout, httpx.WriteError])
 def test_a_transport_that_tells_nothing(error: type[httpx.TransportError]) -> None:
     """Where one's own transport does not say how far it got, a request is repeated once."""

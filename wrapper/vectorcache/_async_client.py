@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
-from functools import partial
 from typing import Any, Literal, Self, cast
 
 import httpx
@@ -17,10 +16,10 @@ from ._connections import AsyncConnections
 from ._failure import AttemptFailed
 from ._limits import NOT_GIVEN, Limits, NotGiven
 from ._llm import aask
-from ._network import SEND_AS_IT_IS, AsyncBorrowedTransport, Network
+from ._network import AsyncBorrowedTransport, Network
+from ._own_client import AsyncOwnClient, wrong_client
 from ._response import VectorcacheResponse
 from ._sending import AsyncSender
-from .errors import ConfigurationError
 
 
 class AsyncVectorcacheClient(
@@ -130,15 +129,13 @@ class AsyncVectorcacheClient(
         shared: httpx.AsyncBaseTransport | None
         match given:
             case httpx.AsyncClient():
-                shared = AsyncBorrowedTransport(partial(given.send, **SEND_AS_IT_IS))
+                shared = AsyncOwnClient(given)
             case httpx.AsyncBaseTransport() if self._borrows:
                 shared = AsyncBorrowedTransport(given.handle_async_request)
             case httpx.AsyncBaseTransport() | None:
                 shared = given
             case _:
-                raise ConfigurationError(
-                    f"http_client is of type {type(given).__name__}: pass an httpx.AsyncClient"
-                )
+                raise wrong_client(given, "httpx.AsyncClient")
         network = Network(self._settings.base_url)
         return AsyncConnections(
             lambda: network.transport(httpx.AsyncHTTPTransport),

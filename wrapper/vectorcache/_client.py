@@ -123,7 +123,9 @@ class ConfiguredClient(ABC, Generic[C, H]):
                 first come, first served.
             max_response_bytes: the largest answer that is taken, also once it is unpacked.
             http_client: your own httpx client, which stays yours to close; or an httpx
-                transport, which is closed with this client.
+                transport, which is closed with this client. Headers, cookies, parameters, auth
+                and event hooks of an httpx client are sent with each request; the key and
+                ``default_headers`` win where both name a header.
             default_headers: headers for every request.
             allow_insecure_http: allows ``http://`` to hosts other than this machine, which
                 shows the key to everyone on the way.

@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from importlib import import_module
 from os import getpid
-from typing import Any, Final, TypeVar
+from typing import TypeVar
 
 import httpx
 
@@ -111,10 +111,6 @@ def _trusting_context() -> ssl.SSLContext:
         raise ConfigurationError(
             f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}"
         ) from None
-
-
-# ``auth=None``: neither .netrc nor the client's own credentials may replace the key.
-SEND_AS_IT_IS: Final[dict[str, Any]] = {"stream": True, "auth": None, "follow_redirects": False}
 
 
 class Body(httpx.SyncByteStream, httpx.AsyncByteStream):

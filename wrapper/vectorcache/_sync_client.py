@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
-from functools import partial
 from typing import Any, Literal, Self, cast
 
 import httpx
@@ -18,11 +17,11 @@ from ._connections import Connections
 from ._failure import AttemptFailed
 from ._limits import NOT_GIVEN, Limits, NotGiven
 from ._llm import ask
-from ._network import SEND_AS_IT_IS, BorrowedTransport, Network
+from ._network import BorrowedTransport, Network
+from ._own_client import OwnClient, wrong_client
 from ._response import VectorcacheResponse
 from ._sending import Sender
 from ._threaded_batch import Worker, Workers, run
-from .errors import ConfigurationError
 
 
 class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseTransport]):
@@ -193,15 +192,13 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
         shared: httpx.BaseTransport | None
         match given:
             case httpx.Client():
-                shared = BorrowedTransport(partial(given.send, **SEND_AS_IT_IS))
+                shared = OwnClient(given)
             case httpx.BaseTransport() if self._borrows:
                 shared = BorrowedTransport(given.handle_request)
             case httpx.BaseTransport() | None:
                 shared = given
             case _:
-                raise ConfigurationError(
-                    f"http_client is of type {type(given).__name__}: pass an httpx.Client"
-                )
+                raise wrong_client(given, "httpx.Client")
         network = Network(self._settings.base_url)
         return Connections(
             lambda: network.transport(httpx.HTTPTransport),
