@@ -8,9 +8,9 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import openai
 import pytest
 from clients import KEY
-from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.load import dumps
 from langchain_core.messages import (
@@ -23,6 +23,7 @@ from langchain_core.messages import (
 )
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import ConfigurableField
 from pydantic import SecretStr, ValidationError
 from servers import MISS, ScriptedServer, answer
 
@@ -233,18 +234,22 @@ def test_a_model_that_nobody_closes(server: ScriptedServer) -> None:
     assert server.wait_until_idle(10)
 
 
-def test_langchains_own_cache(server: ScriptedServer) -> None:
-    """Where LangChain's cache is on, models that ask differently do not share its entries."""
-    cache = InMemoryCache()
-    with VectorcacheClient(KEY, server.url) as client:
-        for threshold, context in ((None, None), (0.95, None), (None, "legal")):
-            model = ChatVectorcache(
-                model="gpt-4o",
-                client=client,
-                cache=cache,
-                similarity_threshold=threshold,
-                context=context,
-            )
-            model.invoke("What is ML?")
-            model.invoke("What is ML?")
-    assert len(server.requests) == 3
+def test_configurable_fields(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LangChain makes a configured copy of a model with a client, also with a key around."""
+    monkeypatch.setenv("VECTORCACHE_API_KEY", KEY)
+    with VectorcacheClient(KEY, server.url, model="gpt-4o") as client:
+        model = ChatVectorcache(client=client).configurable_fields(
+            context=ConfigurableField(id="tenant")
+        )
+        model.with_config(configurable={"tenant": "a"}).invoke("What is ML?")
+        asyncio.run(model.ainvoke("What is ML?", config={"configurable": {"tenant": "b"}}))
+    assert [request.json()["context"] for request in server.requests] == ["a", "b"]
+
+
+def test_a_timeout_of_another_package(server: ScriptedServer) -> None:
+    """An ``openai.Timeout`` is taken by the model and by a call."""
+    timeout: Any = openai.Timeout(5)
+    own: dict[str, Any] = {"model": "gpt-4o", "api_key": KEY, "base_url": server.url}
+    for model in (ChatVectorcache(**own, timeout=timeout), ChatVectorcache(**own)):
+        assert model.invoke("What is ML?", timeout=timeout).text
+    assert len(server.requests) == 2

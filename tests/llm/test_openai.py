@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import pickle
 from typing import Any
+from unittest import mock
 
 import openai
 import pytest
 from clients import KEY
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
-from servers import MISS, ScriptedServer, answer, hang_up
+from servers import HIT, MISS, ScriptedServer, answer, hang_up
 
 import vectorcache
 from vectorcache import AsyncVectorcacheClient, RetryPolicy, VectorcacheClient
@@ -255,6 +256,83 @@ def test_the_rest_of_openais_client(server: ScriptedServer) -> None:
             assert not hasattr(part, name)
             with pytest.raises(AttributeError, match=f"^{path} is not there.*openai package"):
                 getattr(part, name)
+
+
+def test_create_can_be_patched(server: ScriptedServer) -> None:
+    """``chat`` and ``completions`` are the same at each access, so that tests may patch ``create``.
+
+    openai-python#398.
+    """
+    with client_of(server, model="gpt-4o") as client:
+        assert client.chat is client.chat
+        assert client.chat.completions is client.chat.completions
+        patched: Any = "patched"
+        with mock.patch.object(client.chat.completions, "create", return_value=patched):
+            assert client.chat.completions.create(messages=QUESTION) is patched
+        assert client.chat.completions.create(messages=QUESTION).choices
+        assert client.with_options(context="legal").chat is not client.chat
+    own = AsyncOpenAI(api_key=KEY, base_url=server.url)
+    assert own.chat.completions is own.chat.completions
+    assert len(server.requests) == 1
+
+
+# What LangSmith does to itself when it is imported.
+@pytest.mark.filterwarnings("ignore:langsmith.wrappers._openai_agents:DeprecationWarning")
+def test_wrapped_by_langsmith(server: ScriptedServer) -> None:
+    """LangSmith's ``wrap_openai`` wraps ``create``, whole and as a stream."""
+    from langsmith.wrappers import wrap_openai
+
+    with client_of(server, model="gpt-4o") as client:
+        wrapped: Any = wrap_openai(client)
+        create = wrapped.chat.completions.create
+        assert create(messages=QUESTION).choices[0].message.content == HIT["response"]
+        chunks = list(create(messages=QUESTION, stream=True))
+        assert "".join(c.choices[0].delta.content or "" for c in chunks) == HIT["response"]
+
+
+def test_legacy_completions_are_refused(server: ScriptedServer) -> None:
+    """OpenAI's completions without messages say what to use in their place."""
+    with (
+        client_of(server) as client,
+        pytest.raises(openai.BadRequestError, match=r"use client\.chat"),
+    ):
+        client.completions.create(model="gpt-3.5-turbo-instruct", prompt="What is ML?")
+    assert server.requests == []
+
+
+def test_timeouts_of_openai_everywhere(server: ScriptedServer) -> None:
+    """An ``openai.Timeout`` is taken wherever a timeout is."""
+
+    def wait(connection: Any) -> None:
+        connection.recv(1)
+
+    server.default = wait
+    short: Any = openai.Timeout(0.05)
+    clients = (
+        client_of(server, max_retries=0, timeout=short),
+        client_of(server, max_retries=0).with_options(timeout=short),
+    )
+    for client in clients:
+        with client, pytest.raises(openai.APITimeoutError):
+            client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (
+            {"extra_body": {"user": "jane", "similarity_threshold": 0.9}},
+            "extra_body has 'similarity_threshold'.*pass similarity_threshold=",
+        ),
+        ({"extra_body": {"top_k": 3}}, "extra_body was given"),
+        ({"extra_query": {"a": "b"}}, "extra_query was given"),
+    ],
+)
+def test_other_fields(server: ScriptedServer, more: dict[str, Any], says: str) -> None:
+    """What is put beside the arguments is refused, with the name of the argument to use."""
+    with client_of(server) as client, pytest.raises(openai.BadRequestError, match=says):
+        client.chat.completions.create(model="gpt-4o", messages=QUESTION, **more)
+    assert server.requests == []
 
 
 def test_with_options(server: ScriptedServer) -> None:

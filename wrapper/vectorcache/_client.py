@@ -29,6 +29,7 @@ from ._batch_result import Progress
 from ._call import Call
 from ._circuit import Circuit, CircuitBreaker
 from ._connections import AsyncConnections, Connections
+from ._identity import UNNAMED, identity_of, mark_of
 from ._limits import Limits
 from ._llm import LLM, is_async
 from ._local import LOCAL_KEY, local_transport
@@ -164,6 +165,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
             )
         )
         self._http_client: object = http_client
+        self._mark = mark_of(self._settings, http_client)
         self._borrows = False
         self._shared = Shared(
             RetryQuota(self._settings.retry.quota), self._new_circuit(), self._new_gate()
@@ -226,9 +228,11 @@ class ConfiguredClient(ABC, Generic[C, H]):
             raise TypeError(f"with_options() got unknown options: {', '.join(sorted(unknown))}")
         copy = object.__new__(type(self))
         shares = not _OWN_CONNECTIONS & options.keys()
+        remarks = UNNAMED & options.keys()
         copy._borrows = "http_client" not in options
         copy._http_client = options.pop("http_client", self._http_client)
         copy._settings = self._accepted(self._settings.changed(options))
+        copy._mark = mark_of(copy._settings, copy._http_client) if remarks else self._mark
         changes: dict[str, Any] = {}
         if "retry" in options:
             changes["quota"] = RetryQuota(copy._settings.retry.quota)
@@ -272,6 +276,11 @@ class ConfiguredClient(ABC, Generic[C, H]):
     def closed(self) -> bool:
         """Whether the client was closed."""
         return self._connections.closed
+
+    @property
+    def _identity(self) -> str:
+        # For the keys of other caches, such as LangChain's own.
+        return identity_of(self._settings, self._mark)
 
     def _query(
         self,

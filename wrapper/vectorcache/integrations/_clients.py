@@ -15,6 +15,7 @@ from .._secret import hidden
 from .._settings import ClientOptions, Settings
 from .._sync_client import VectorcacheClient
 from ..errors import ConfigurationError
+from ._parameters import httpx_timeout
 
 
 @attrs.frozen
@@ -45,6 +46,8 @@ class Clients:
         """
         if "api_key" in options:  # Tracebacks of what follows may be shown with their variables.
             cast(dict[str, Any], options)["api_key"] = hidden(options["api_key"])
+        if "timeout" in options:
+            options["timeout"] = httpx_timeout(options["timeout"])
         if client is None and async_client is None:
             plain, awaiting = VectorcacheClient(**options), AsyncVectorcacheClient(**options)
             clients = cls(plain, awaiting, made_here=True)
@@ -65,6 +68,8 @@ class Clients:
                 raise ConfigurationError(
                     f"{name} is of type {type(value).__name__}: pass a {kind.__name__}"
                 )
+        if client is not None and async_client is not None:
+            _check_alike(client, async_client)
         return cls(client, async_client)
 
     @property
@@ -73,6 +78,16 @@ class Clients:
         client = self.plain or self.awaiting
         assert client is not None
         return client._settings
+
+    @property
+    def identity(self) -> str:
+        """Hexadecimal digits by which other caches tell apart whose answers they keep.
+
+        Two that are equal ask the same service with the same key, headers and functions; neither
+        key nor headers can be told from them.
+        """
+        given = [client for client in (self.plain, self.awaiting) if client is not None]
+        return "-".join(dict.fromkeys(client._identity for client in given))
 
     def query(self, arguments: Mapping[str, Any]) -> VectorcacheResponse:
         """Asks, and waits for the answer; raises whatever ``VectorcacheClient.query`` does."""
@@ -105,6 +120,22 @@ class Clients:
         self.close()
         if self.made_here and self.awaiting is not None:
             await self.awaiting.aclose()
+
+
+def _check_alike(client: VectorcacheClient, async_client: AsyncVectorcacheClient) -> None:
+    # One model is one tenant: where a library keeps answers, it does not see which of them asked.
+    plain, awaiting = client._settings, async_client._settings
+    same = {
+        "api_key or base_url": plain.identity == awaiting.identity,
+        "context": (plain.context or None) == (awaiting.context or None),
+        "similarity_threshold": plain.similarity_threshold == awaiting.similarity_threshold,
+    }
+    for name, alike in same.items():
+        if not alike:
+            raise ConfigurationError(
+                f"client and async_client differ in {name}: make both with the same one, or use "
+                "two models"
+            )
 
 
 def _leave_to_its_loops(client: AsyncVectorcacheClient) -> None:

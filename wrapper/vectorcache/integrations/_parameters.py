@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
+import httpx
 
 from ..errors import ConfigurationError, InvalidRequestError
 from ._messages import Message, prompt_and_context
@@ -39,6 +40,9 @@ _WITHOUT_EFFECT: Final = frozenset(
         "user",
     }
 )
+
+# Where openai's clients put what their own arguments have no name for.
+_BODIES: Final = frozenset({"extra_body", "extra_query"})
 
 # What asks for something else than one text, with the values that do not.
 _FEATURES: Final[Mapping[str, Collection[object]]] = {
@@ -90,7 +94,9 @@ class Parameters:
             if value is None and name not in _NONE_SAYS_SOMETHING:
                 continue
             if name in _QUERY_OPTIONS:
-                options[name] = value
+                options[name] = httpx_timeout(value) if name == "timeout" else value
+            elif name in _BODIES and name not in ignore:
+                _check_body(name, value)
             elif name == "stop":
                 stop = _checked_stop(value)
             elif name in _FEATURES:
@@ -122,6 +128,15 @@ class Parameters:
         return {**self.options, "prompt": prompt, "context": context}
 
 
+def httpx_timeout(value: Any) -> Any:
+    """A timeout of the ``httpx2`` package, such as ``openai.Timeout``, as one of ``httpx``."""
+    if type(value).__name__ == "Timeout" and not isinstance(value, httpx.Timeout):
+        as_dict = getattr(value, "as_dict", None)
+        if callable(as_dict):
+            return httpx.Timeout(**as_dict())
+    return value
+
+
 def checked_ignore(names: Iterable[str]) -> frozenset[str]:
     """The names of settings that may be left unheard.
 
@@ -140,6 +155,21 @@ def checked_ignore(names: Iterable[str]) -> frozenset[str]:
             )
             raise ConfigurationError(f"ignore has {name!r}, which it is not for: {why}")
     return frozenset(names)
+
+
+def _check_body(name: str, value: object) -> None:
+    if not value:
+        return
+    known = sorted(_QUERY_OPTIONS & value.keys()) if isinstance(value, Mapping) else []
+    if known:
+        raise InvalidRequestError(
+            f"{name} has {known[0]!r}, which is an argument of the call itself: pass "
+            f"{known[0]}=... (nothing was sent)"
+        )
+    raise InvalidRequestError(
+        f"{name} was given, and the service takes no fields but those of a query: leave it out "
+        "(nothing was sent)"
+    )
 
 
 def _checked_stop(value: object) -> tuple[str, ...]:

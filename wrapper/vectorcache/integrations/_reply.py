@@ -35,3 +35,8 @@ def details(result: VectorcacheResponse) -> dict[str, Any]:
         "elapsed": meta.elapsed,
         "error": None if meta.error is None else str(meta.error),
     }
+
+
+def replayed_details(result: VectorcacheResponse) -> dict[str, Any]:
+    """The same for an answer that is replayed as a stream: ``replayed`` is True."""
+    return {**details(result), "replayed": True}

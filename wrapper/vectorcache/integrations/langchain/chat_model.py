@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+import httpx
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -17,7 +18,7 @@ from ..._secret import hidden
 from ..._settings import API_KEY_VARIABLE, ClientOptions
 from ...errors import InvalidRequestError
 from .._clients import Clients
-from .._parameters import Parameters, checked_ignore
+from .._parameters import Parameters, checked_ignore, httpx_timeout
 from .conversation import read_messages, reply_fields
 
 # What ``client.query`` and the check of parameters are told, unless a call says otherwise.
@@ -74,8 +75,8 @@ class ChatVectorcache(BaseChatModel):
     """The part of the cache."""
     include_debug: bool | None = None
     """Whether to bring timings along."""
-    timeout: float | None = None
-    """Seconds one attempt may take; by default the client's, 30."""
+    timeout: float | httpx.Timeout | None = None
+    """Seconds one attempt may take, or a ``Timeout``; by default the client's, 30."""
     deadline: float | None = None
     """Seconds a whole call may take; by default the client's, 60."""
     max_retries: int | None = None
@@ -98,6 +99,12 @@ class ChatVectorcache(BaseChatModel):
         def __init__(self, **options: Any) -> None:
             if isinstance(options.get("api_key"), str):
                 options["api_key"] = SecretStr(options["api_key"])
+            if "timeout" in options:
+                options["timeout"] = httpx_timeout(options["timeout"])
+            if any(options.get(name) is not None for name in ("client", "async_client")):
+                # A client has its own key: one in the environment is not this model's, and would
+                # be taken for one that was given where LangChain makes a copy of the fields.
+                options.setdefault("api_key", None)
             super().__init__(**options)
             self._clients = self._given_or_made()
             self.model = self.model or self._clients.settings.model
@@ -105,9 +112,7 @@ class ChatVectorcache(BaseChatModel):
 
     def _given_or_made(self) -> Clients:
         own: dict[str, Any] = {}
-        given = self.client is not None or self.async_client is not None
-        # A key that was found in the environment is no contradiction to a client.
-        if self.api_key is not None and not (given and "api_key" not in self.model_fields_set):
+        if self.api_key is not None:
             own["api_key"] = hidden(self.api_key.get_secret_value())
         if self.base_url is not None:
             own["base_url"] = self.base_url
@@ -123,8 +128,17 @@ class ChatVectorcache(BaseChatModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
+        # LangChain's own cache and traces know a model by these: all that decides an answer.
         settings = self._clients.settings
-        return {**self._settings(), "stop": self.stop, "base_url": settings.base_url}
+        return {
+            "similarity_threshold": settings.similarity_threshold,
+            "context": settings.context,
+            **self._settings(),
+            # Not "stop", in whose place LangChain writes down the one of the call.
+            "stop_by_default": self.stop,
+            "base_url": settings.base_url,
+            "identity": self._clients.identity,
+        }
 
     def _generate(
         self,

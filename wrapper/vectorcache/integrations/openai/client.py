@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, ClassVar, Generic, Self, Unpack, cast
 
 from ..._async_client import AsyncVectorcacheClient
 from ..._secret import hidden
 from ..._settings import DEFAULT_BASE_URL, ClientOptions
 from ..._sync_client import VectorcacheClient
-from ...errors import ConfigurationError
-from .._parameters import checked_ignore
+from ...errors import ConfigurationError, InvalidRequestError
+from .._parameters import checked_ignore, httpx_timeout
 from .completions import AsyncCompletions, C, Completions, OnlyPart
 from .errors import openai_errors
 
@@ -34,8 +35,9 @@ class _AnyOpenAI(OnlyPart, Generic[C]):
             ignore: parameters that may be left unheard, such as ``["temperature"]``: answers
                 were and will be made without them.
             options: without ``client``, what its constructor takes: ``api_key`` (Vectorcache's,
-                by default the environment's ``VECTORCACHE_API_KEY``), ``timeout`` (seconds),
-                ``max_retries``, ``model``, ``similarity_threshold``, ``fallback`` and all else.
+                by default the environment's ``VECTORCACHE_API_KEY``), ``timeout`` (seconds, or an
+                ``openai.Timeout``), ``max_retries``, ``model``, ``similarity_threshold``,
+                ``fallback`` and all else.
 
         Raises:
             ConfigurationError: an option is at fault; an ``openai.OpenAIError``, too.
@@ -49,7 +51,12 @@ class _AnyOpenAI(OnlyPart, Generic[C]):
                     "options to make one"
                 )
             self._made_here = client is None
-            self._client: C = self._makes(**options) if client is None else client
+            self._client: C = self._makes(**_known(options)) if client is None else client
+
+    @cached_property
+    def completions(self) -> LegacyCompletions:
+        """OpenAI's older completions, which are refused; ``wrap_openai`` looks for them."""
+        return LegacyCompletions()
 
     @property
     def vectorcache(self) -> C:
@@ -66,7 +73,7 @@ class _AnyOpenAI(OnlyPart, Generic[C]):
         """
         with openai_errors(DEFAULT_BASE_URL):
             _refuse_openai_key(options)
-            client = self._client.with_options(**options)
+            client = self._client.with_options(**_known(options))
         copy = type(self)(client, ignore=self._ignore if ignore is None else ignore)
         copy._made_here = self._made_here
         return copy
@@ -88,9 +95,9 @@ class OpenAI(_AnyOpenAI[VectorcacheClient]):
 
     _makes = VectorcacheClient
 
-    @property
+    @cached_property
     def chat(self) -> Chat:
-        """Where ``completions`` are."""
+        """Where ``completions`` are: the same object each time, so that they can be patched."""
         return Chat(Completions(self._client, self._ignore))
 
     def close(self) -> None:
@@ -110,9 +117,9 @@ class AsyncOpenAI(_AnyOpenAI[AsyncVectorcacheClient]):
 
     _makes = AsyncVectorcacheClient
 
-    @property
+    @cached_property
     def chat(self) -> AsyncChat:
-        """Where ``completions`` are."""
+        """Where ``completions`` are: the same object each time, so that they can be patched."""
         return AsyncChat(AsyncCompletions(self._client, self._ignore))
 
     async def close(self) -> None:
@@ -143,6 +150,31 @@ class AsyncChat(OnlyPart):
 
     def __init__(self, completions: AsyncCompletions) -> None:
         self.completions = completions
+
+
+class LegacyCompletions(OnlyPart):
+    """``client.completions``, which Vectorcache does not answer."""
+
+    _place = "client.completions"
+
+    def create(self, *_: object, **__: object) -> None:
+        """Refused.
+
+        Raises:
+            InvalidRequestError: always; an ``openai.BadRequestError``, too.
+        """
+        with openai_errors(DEFAULT_BASE_URL):
+            raise InvalidRequestError(
+                "client.completions.create() is not answered by Vectorcache: use "
+                "client.chat.completions.create() with messages (nothing was sent)"
+            )
+
+
+def _known(options: ClientOptions) -> ClientOptions:
+    # What our client takes, of what OpenAI's takes.
+    if "timeout" in options:
+        options["timeout"] = httpx_timeout(options["timeout"])
+    return options
 
 
 def _refuse_openai_key(options: ClientOptions) -> None:

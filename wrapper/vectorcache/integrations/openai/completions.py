@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeVar, overload
 from uuid import uuid4
 
-import httpx
-import httpx2
-from openai import NotGiven, Omit
-from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+from openai import AsyncStream, NotGiven, Omit, Stream
+from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam
 
+from ..._arguments import check_flag
 from ..._async_client import AsyncVectorcacheClient
 from ..._response import VectorcacheResponse
 from ..._sync_client import VectorcacheClient
+from ...errors import InvalidRequestError
 from .._openai_messages import read_messages
 from .._parameters import Parameters
-from .._reply import details, text_before
+from .._reply import details, replayed_details, text_before
 from .errors import openai_errors
+from .streams import AsyncReplayedStream, ReplayedStream
 
 C = TypeVar("C", VectorcacheClient, AsyncVectorcacheClient)
 
@@ -51,11 +52,19 @@ class AnyCompletions(OnlyPart, Generic[C]):
     def _asked(
         self, messages: object, model: str | None, given: Mapping[str, Any]
     ) -> tuple[dict[str, Any], Parameters]:
-        parameters = Parameters.checked({"model": model, **_heard(given)}, self._ignore)
+        # A stream's usage is not known, like that of a completion.
+        heard = {
+            name: value
+            for name, value in given.items()
+            if not isinstance(value, NotGiven | Omit) and name != "stream_options"
+        }
+        parameters = Parameters.checked({"model": model, **heard}, self._ignore)
         context = self._client._settings.context
         return parameters.query(read_messages(messages), context), parameters
 
-    def _completion(self, result: VectorcacheResponse, parameters: Parameters) -> ChatCompletion:
+    def _completion(
+        self, result: VectorcacheResponse, parameters: Parameters, streams: bool
+    ) -> ChatCompletion:
         request_id = result.meta.request_id
         completion = ChatCompletion.model_validate(
             {
@@ -73,7 +82,7 @@ class AnyCompletions(OnlyPart, Generic[C]):
                         },
                     }
                 ],
-                "vectorcache": details(result),
+                "vectorcache": replayed_details(result) if streams else details(result),
             }
         )
         completion._request_id = request_id
@@ -83,19 +92,43 @@ class AnyCompletions(OnlyPart, Generic[C]):
 class Completions(AnyCompletions[VectorcacheClient]):
     """Asks the cache what an app asks ``openai.OpenAI``."""
 
+    @overload
     def create(
         self,
         *,
         messages: Iterable[ChatCompletionMessageParam],
         model: str | None = None,
+        stream: Literal[False] | NotGiven | Omit | None = None,
         **parameters: Any,
-    ) -> ChatCompletion:
+    ) -> ChatCompletion: ...
+
+    @overload
+    def create(
+        self,
+        *,
+        messages: Iterable[ChatCompletionMessageParam],
+        model: str | None = None,
+        stream: Literal[True],
+        **parameters: Any,
+    ) -> Stream[ChatCompletionChunk]: ...
+
+    def create(
+        self,
+        *,
+        messages: Iterable[ChatCompletionMessageParam],
+        model: str | None = None,
+        stream: bool | NotGiven | Omit | None = None,
+        **parameters: Any,
+    ) -> ChatCompletion | Stream[ChatCompletionChunk]:
         """Answers a conversation's last message.
 
         Args:
             messages: the conversation; the last user message is the prompt, all else is a part
-                of the context, as a digest.
+                of the context, as a digest. A last message that is long, or has line ends, is
+                answered from the cache only where it is repeated to the letter.
             model: the LLM to ask on a miss. By default the client's.
+            stream: whether to return the answer as a stream. It is asked for as a whole, and
+                then replayed in pieces.
             parameters: what ``openai`` takes, as far as it has a meaning here: ``stop``,
                 ``timeout`` (seconds for an attempt) and ``extra_headers``. What no answer depends
                 on is accepted (``user``, ``metadata``, ``n=1``), the rest is refused. And what
@@ -103,45 +136,65 @@ class Completions(AnyCompletions[VectorcacheClient]):
                 ``include_debug``, ``deadline``, ``max_retries``.
 
         Returns:
-            A completion of the openai package. ``usage`` is None, as nobody counts tokens, and
-            ``finish_reason`` always ``"stop"``. ``completion.vectorcache``, for type checkers
+            A completion of the openai package; with ``stream=True`` one of its streams, of
+            chunks. ``usage`` is None, as nobody counts tokens, and ``finish_reason`` always
+            ``"stop"``. ``completion.vectorcache``, for type checkers
             ``completion.model_extra["vectorcache"]``, is a dictionary with ``cache_hit``,
             ``similarity_score``, ``cost_saved`` (US dollars), ``llm_provider``, ``request_id``,
-            ``attempts``, ``elapsed`` (seconds) and more.
+            ``attempts``, ``elapsed`` (seconds) and more; each chunk of a stream has it, too, and
+            there it says ``"replayed": True``.
 
         Raises:
             openai.OpenAIError: whatever ``VectorcacheClient.query`` raises, each of its errors
                 being one of the openai package, too; see ``errors`` beside this module.
         """
         with openai_errors(self._url):
+            streams = _flag(stream)
             arguments, checked = self._asked(messages, model, parameters)
-            return self._completion(self._client.query(**arguments), checked)
+            completion = self._completion(self._client.query(**arguments), checked, streams)
+            return ReplayedStream(completion) if streams else completion
 
 
 class AsyncCompletions(AnyCompletions[AsyncVectorcacheClient]):
     """Asks the cache what an app asks ``openai.AsyncOpenAI``."""
+
+    @overload
+    async def create(
+        self,
+        *,
+        messages: Iterable[ChatCompletionMessageParam],
+        model: str | None = None,
+        stream: Literal[False] | NotGiven | Omit | None = None,
+        **parameters: Any,
+    ) -> ChatCompletion: ...
+
+    @overload
+    async def create(
+        self,
+        *,
+        messages: Iterable[ChatCompletionMessageParam],
+        model: str | None = None,
+        stream: Literal[True],
+        **parameters: Any,
+    ) -> AsyncStream[ChatCompletionChunk]: ...
 
     async def create(
         self,
         *,
         messages: Iterable[ChatCompletionMessageParam],
         model: str | None = None,
+        stream: bool | NotGiven | Omit | None = None,
         **parameters: Any,
-    ) -> ChatCompletion:
+    ) -> ChatCompletion | AsyncStream[ChatCompletionChunk]:
         """Answers a conversation's last message, as ``Completions.create`` does: see there."""
         with openai_errors(self._url):
+            streams = _flag(stream)
             arguments, checked = self._asked(messages, model, parameters)
-            return self._completion(await self._client.query(**arguments), checked)
+            completion = self._completion(await self._client.query(**arguments), checked, streams)
+            return AsyncReplayedStream(completion) if streams else completion
 
 
-def _heard(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters without those that say nothing, in the types that our client takes."""
-    heard = {
-        name: value
-        for name, value in given.items()
-        if not isinstance(value, NotGiven | Omit)
-        and not (name in ("extra_query", "extra_body") and not value)
-    }
-    if isinstance(timeout := heard.get("timeout"), httpx2.Timeout):
-        heard["timeout"] = httpx.Timeout(**timeout.as_dict())
-    return heard
+def _flag(stream: object) -> bool:
+    if stream is None or isinstance(stream, NotGiven | Omit):
+        return False
+    return check_flag("stream", stream, InvalidRequestError)

@@ -1,0 +1,153 @@
+"""Caches of the libraries themselves: none of them gives one tenant's answer to another.
+
+langchain#14590, langchain#19328.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from clients import KEY
+from langchain_core.caches import InMemoryCache
+from pydantic import SecretStr
+from servers import ScriptedServer
+
+from vectorcache import (
+    AsyncVectorcacheClient,
+    ConfigurationError,
+    SensitiveDataFilter,
+    VectorcacheClient,
+)
+from vectorcache.integrations.langchain import ChatVectorcache
+from vectorcache.integrations.litellm import VectorcacheLLM
+from vectorcache.integrations.llamaindex import Vectorcache
+
+OTHER_KEY = KEY[:-1] + "c"
+
+
+def hosted(url: str, **options: Any) -> VectorcacheClient:
+    return VectorcacheClient(**{"api_key": KEY, "base_url": url, "model": "gpt-4o", **options})
+
+
+def one_fallback(prompt: str, model: str, context: str | None) -> str:
+    return "one"
+
+
+def other_fallback(prompt: str, model: str, context: str | None) -> str:
+    return "other"
+
+
+DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "context": ({"context": "a"}, {"context": "b"}),
+    "key": ({}, {"api_key": OTHER_KEY}),
+    "threshold": ({"similarity_threshold": 0.9}, {"similarity_threshold": 0.99}),
+    "model": ({}, {"model": "gpt-4o-mini"}),
+    "address": ({}, {"path": "/eu"}),
+    "header": (
+        {"default_headers": {"X-Tenant": "a"}},
+        {"default_headers": {"X-Tenant": "b"}},
+    ),
+    "fallback": ({"fallback": one_fallback}, {"fallback": other_fallback}),
+    "before_send": ({}, {"before_send": SensitiveDataFilter()}),
+    "transport": ({}, {"http_client": httpx.HTTPTransport()}),
+}
+
+
+@pytest.mark.parametrize("difference", DIFFERENCES)
+def test_langchains_cache(server: ScriptedServer, difference: str) -> None:
+    """Two models whose clients differ in anything that decides an answer share no entry."""
+    cache = InMemoryCache()
+    for options in DIFFERENCES[difference]:
+        path = options.get("path", "")
+        own = {name: value for name, value in options.items() if name != "path"}
+        with hosted(server.url + path, **own) as client:
+            model = ChatVectorcache(client=client, cache=cache)
+            model.invoke("What is my balance?")
+            model.invoke("What is my balance?")
+    assert len(server.requests) == 2
+
+
+def test_langchains_cache_and_the_models_own_options(server: ScriptedServer) -> None:
+    """So do models with options of their own, and calls that are bound to others."""
+    cache = InMemoryCache()
+    with hosted(server.url) as client:
+        own: list[dict[str, Any]] = [
+            {},
+            {"similarity_threshold": 0.95},
+            {"context": "legal"},
+            {"stop": ["."]},
+        ]
+        for options in own:
+            model = ChatVectorcache(client=client, cache=cache, **options)
+            model.invoke("What is ML?")
+            model.invoke("What is ML?")
+        model = ChatVectorcache(client=client, cache=cache)
+        model.bind(context="finance").invoke("What is ML?")
+        model.model_copy(update={"context": "sales"}).invoke("What is ML?")
+    assert len(server.requests) == 6
+
+
+def test_langchains_cache_is_used(server: ScriptedServer) -> None:
+    """What does not decide an answer divides nothing: another client with the same settings."""
+    cache = InMemoryCache()
+    for timeout in (5, 10):
+        with hosted(server.url, timeout=timeout, context="a") as client:
+            ChatVectorcache(client=client, cache=cache).invoke("What is ML?")
+    ChatVectorcache(
+        model="gpt-4o", api_key=SecretStr(KEY), base_url=server.url, context="a", cache=cache
+    ).invoke("What is ML?")
+    assert len(server.requests) == 1
+
+
+def test_embedded_caches_are_not_one(tmp_path: Any) -> None:
+    """Two embedded caches share nothing in LangChain's, though neither has a key."""
+    cache = InMemoryCache()
+
+    def answering(text: str) -> Callable[[str, str, str | None], str]:
+        return lambda prompt, model, context: text
+
+    said = []
+    for text in ("one", "other"):
+        with VectorcacheClient.local(llm=answering(text), model="gpt-4o") as client:
+            clients = (client, client.with_options(timeout=5))
+            models = [ChatVectorcache(client=same, cache=cache) for same in clients]
+            said += [model.invoke("What is ML?").text for model in models]
+    assert said == ["one", "one", "other", "other"]
+
+
+def test_what_langchain_knows_a_model_by(server: ScriptedServer) -> None:
+    """It shows neither the key nor a header, and is the same in each process."""
+    with hosted(server.url, default_headers={"X-Token": "secret"}, context="a") as client:
+        known = ChatVectorcache(client=client)._identifying_params
+        again = ChatVectorcache(client=client.with_options(timeout=7))._identifying_params
+    assert known == again
+    assert KEY not in str(known)
+    assert "secret" not in str(known)
+    assert known["context"] == "a"
+    assert known["base_url"] == server.url
+    assert known["similarity_threshold"] == 0.85
+    with hosted("https://example.com") as client:
+        identity = ChatVectorcache(client=client)._identifying_params["identity"]
+    assert identity == "c8047d4b3ec8f1a58abcbf8820e7a141116cff67a2c25d68c727645de8929c90"
+
+
+@pytest.mark.parametrize("make", [ChatVectorcache, Vectorcache, VectorcacheLLM])
+@pytest.mark.parametrize(
+    "other", [{"context": "b"}, {"api_key": OTHER_KEY}, {"similarity_threshold": 0.99}]
+)
+def test_one_model_is_one_tenant(
+    server: ScriptedServer, make: Callable[..., Any], other: dict[str, Any]
+) -> None:
+    """Two clients of one model that would answer for different tenants are refused."""
+    options: dict[str, Any] = {"api_key": KEY, "base_url": server.url, "context": "a"}
+    async_client = AsyncVectorcacheClient(**{**options, **other})
+    with (
+        VectorcacheClient(**options) as client,
+        pytest.raises(ConfigurationError, match="client and async_client differ in"),
+    ):
+        make(client=client, async_client=async_client)
+    asyncio.run(async_client.aclose())

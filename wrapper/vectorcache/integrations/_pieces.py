@@ -1,0 +1,53 @@
+"""How an answer that is known as a whole is cut, to be replayed as a stream."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+# LiteLLM takes a hundred equal pieces in a row for a model that repeats itself, and fails.
+_MOST_PIECES: Final = 48  # Twice as many where each is cut at the first place that is allowed.
+_LEAST_CHARACTERS: Final = 8
+
+_ZERO_WIDTH_JOINER: Final = "\u200d"
+_EMOJI_MODIFIERS: Final = ("\U0001f3fb", "\U0001f3ff")
+
+
+def pieces(text: str) -> list[str]:
+    """The text in at most 96 pieces, which joined are the text, to the letter.
+
+    They end after a space or line end where there is one. A letter stays together with its
+    accents, and an emoji with what modifies it.
+
+    Returns:
+        The pieces, none of them empty; for an empty text there are none.
+    """
+    size = max(_LEAST_CHARACTERS, -(-len(text) // _MOST_PIECES))
+    cut = []
+    start = 0
+    while start < len(text):
+        end = _end(text, start, size)
+        cut.append(text[start:end])
+        start = end
+    return cut
+
+
+def _end(text: str, start: int, size: int) -> int:
+    latest = start + size
+    if latest >= len(text):
+        return len(text)
+    for end in range(latest, start + size // 2, -1):
+        if text[end - 1].isspace() and not text[end].isspace():
+            return end
+    while latest < len(text) and _belong_together(text[latest - 1], text[latest]):
+        latest += 1
+    return latest
+
+
+def _belong_together(before: str, after: str) -> bool:
+    return (
+        unicodedata.category(after).startswith("M")
+        or _ZERO_WIDTH_JOINER in (before, after)
+        or _EMOJI_MODIFIERS[0] <= after <= _EMOJI_MODIFIERS[1]
+        or before + after == "\r\n"
+    )
