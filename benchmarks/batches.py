@@ -173,8 +173,8 @@ def _throughput_table(found: dict[tuple[int, str], list[dict[str, float]]], roun
         "50 ms, so 20 prompts a second are possible at concurrency 1, 320 at 16, 2,000 at 100 and "
         "20,000 at 1,000.",
         "",
-        "| at once | | prompts a second | lost | processor ms a prompt | share of the time that is "
-        "processor | connections | peak memory, MB |",
+        "| at once | client | prompts a second | lost | processor ms a prompt "
+        "| share of the time that is processor | connections | peak memory, MB |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for (callers, name), runs in found.items():

@@ -143,7 +143,8 @@ def ratio(over: list[Cost], under: list[Cost], what: str) -> float:
 
 def table(costs: dict[tuple[str, str], list[Cost]]) -> str:
     lines = [
-        "| | contender | processor, µs a call | beside raw httpx | wall, µs a call | beside it |",
+        "| kind | contender | processor, µs a call "
+        "| beside raw httpx | wall, µs a call | beside it |",
         "| --- | --- | ---: | ---: | ---: | ---: |",
     ]
     for (mode, name), found in costs.items():

@@ -127,7 +127,8 @@ def table(rounds: int) -> str:
             f"async, {CALLERS} at once": asyncio.run(async_rounds(url, rounds)),
         }
     lines = [
-        "| | with the check, µs a call | without, µs | beside it | the check alone | of a call |",
+        "| kind | with the check, µs a call "
+        "| without, µs | beside it | the check alone | of a call |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     check = alone()

@@ -82,7 +82,7 @@ def main() -> None:
 Python {platform.python_version()}, medians of {arguments.rounds} rounds in fresh interpreters, by
 `benchmarks/footprint.py`.
 
-| | |
+| what | figure |
 | --- | ---: |
 | `import httpx, attrs` | {base:.0f} ms |
 | `import vectorcache` after it | {ours:.1f} ms |

@@ -233,7 +233,7 @@ def run(how: str, calls: int, callers: int) -> Report:
 
 def table(reports: dict[str, Report]) -> str:
     rows = {how: report.rows() for how, report in reports.items()}
-    lines = [f"| | {' | '.join(rows)} |", f"| --- |{' ---: |' * len(rows)}"]
+    lines = [f"| figure | {' | '.join(rows)} |", f"| --- |{' ---: |' * len(rows)}"]
     lines += [
         f"| {name} | {' | '.join(row[name] for row in rows.values())} |"
         for name in next(iter(rows.values()))

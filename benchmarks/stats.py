@@ -94,7 +94,7 @@ Python {platform.python_version()}, medians of {arguments.rounds} rounds of {CAL
 calls, by `benchmarks/stats.py`: processor time of all that is done for `client.stats`. The goal is
 less than {1e6 * GOAL:g} µs a call.
 
-| | µs a call |
+| callers | µs a call |
 | --- | ---: |
 {chr(10).join(rows)}
 

@@ -128,7 +128,7 @@ exporting. The goal is less than {1e6 * GOAL:g} µs a call, a thousandth of a hi
 
 A scrape of `PrometheusCollector`, with one model and 50,000 calls counted:
 
-| | ms | bytes |
+| scrape | ms | bytes |
 | --- | ---: | ---: |
 {chr(10).join(scrapes)}
 """

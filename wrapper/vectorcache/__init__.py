@@ -10,13 +10,15 @@ from ._async_client import AsyncVectorcacheClient
 from ._batch_result import BatchProgress, BatchResult
 from ._circuit import CircuitBreaker
 from ._latency import Latency
+from ._limits import NOT_GIVEN, NotGiven
+from ._llm import LLM
 from ._observer import FailedAttempt, FinishedCall, ObservedCall, Observer
-from ._query import Query
+from ._query import BeforeSend, Query
 from ._rate_limit import RateLimiter
 from ._response import DebugInfo, RateLimit, ResponseMeta, VectorcacheResponse
 from ._retry import RetryPolicy
 from ._sensitive import SensitiveDataFilter
-from ._settings import FALLBACK_ON
+from ._settings import FALLBACK_ON, ClientOptions, Errors
 from ._stats import Scores, Stats
 from ._sync_client import VectorcacheClient
 from ._version import __version__
@@ -44,6 +46,8 @@ from .errors import (
 
 __all__ = [
     "FALLBACK_ON",
+    "LLM",
+    "NOT_GIVEN",
     "APIConnectionError",
     "APIResponseError",
     "APIStatusError",
@@ -53,10 +57,13 @@ __all__ = [
     "BadRequestError",
     "BatchProgress",
     "BatchResult",
+    "BeforeSend",
     "CircuitBreaker",
     "CircuitOpenError",
+    "ClientOptions",
     "ConfigurationError",
     "DebugInfo",
+    "Errors",
     "FailedAttempt",
     "FinishedCall",
     "InternalServerError",
@@ -65,6 +72,7 @@ __all__ = [
     "Latency",
     "NotCacheableError",
     "NotFoundError",
+    "NotGiven",
     "ObservedCall",
     "Observer",
     "PermissionDeniedError",

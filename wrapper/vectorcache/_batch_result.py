@@ -29,6 +29,7 @@ class ResultColumns(TypedDict):
 
 
 RESULT_COLUMNS: Final = tuple(ResultColumns.__annotations__)
+"""The names of the columns that ``BatchResult.to_columns`` fills, in their order."""
 
 
 @attrs.frozen

@@ -16,7 +16,7 @@ from .errors import InvalidRequestError
 
 
 class NotGiven(enum.Enum):
-    """Tells "left out" from None, which means "no limit"."""
+    """The type of ``NOT_GIVEN``, which tells "left out" from None, which means "no limit"."""
 
     NOT_GIVEN = "not given"
 
@@ -25,6 +25,10 @@ class NotGiven(enum.Enum):
 
 
 NOT_GIVEN: Final = NotGiven.NOT_GIVEN
+"""The default of a query's ``timeout``, ``deadline`` and ``max_retries``: the client's own value.
+
+A function that wraps ``query`` passes it on where its caller gave no value.
+"""
 
 _USER_AGENT = (
     f"vectorcache-python/{__version__} "

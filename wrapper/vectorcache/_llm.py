@@ -7,6 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 LLM: TypeAlias = Callable[[str, str, str | None], str | Awaitable[str]]
+"""A function ``(prompt, model, context) -> str`` that answers in place of the service.
+
+``context`` is None where the query has none. The function may be ``async`` with the async client.
+It is what ``fallback=`` takes, and ``llm=`` of ``VectorcacheClient.local()``.
+"""
 
 
 def is_async(llm: object) -> bool:

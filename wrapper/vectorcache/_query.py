@@ -82,3 +82,8 @@ class Query:
 
 
 BeforeSend: TypeAlias = Callable[[Query], Query]
+"""A function that sees each query before it is sent, and returns it, changed or not.
+
+An error that it raises refuses the query, and reaches the caller. A ``SensitiveDataFilter`` is
+one.
+"""

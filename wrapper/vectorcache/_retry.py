@@ -20,11 +20,6 @@ def _at_least_zero(_: object, attribute: attrs.Attribute[float], value: object) 
         raise ConfigurationError(f"RetryPolicy.{attribute.name} must be a number of at least 0")
 
 
-def _seconds(default: float) -> float:
-    value: float = attrs.field(default=default, validator=_at_least_zero)
-    return value
-
-
 @attrs.frozen(kw_only=True)
 class RetryPolicy:
     """How a client waits between attempts; how many there may be is ``max_retries``.
@@ -48,12 +43,12 @@ class RetryPolicy:
         ConfigurationError: a value is negative or no number.
     """
 
-    transient_backoff: float = _seconds(0.05)
-    throttled_backoff: float = _seconds(1.0)
-    max_backoff: float = _seconds(10.0)
-    uncertain_delay: float = _seconds(1.0)
-    max_retry_after: float = _seconds(60.0)
-    quota: float = _seconds(500)
+    transient_backoff: float = attrs.field(default=0.05, validator=_at_least_zero)
+    throttled_backoff: float = attrs.field(default=1.0, validator=_at_least_zero)
+    max_backoff: float = attrs.field(default=10.0, validator=_at_least_zero)
+    uncertain_delay: float = attrs.field(default=1.0, validator=_at_least_zero)
+    max_retry_after: float = attrs.field(default=60.0, validator=_at_least_zero)
+    quota: float = attrs.field(default=500.0, validator=_at_least_zero)
 
     @classmethod
     def without_waiting(cls) -> RetryPolicy:

@@ -29,16 +29,19 @@ from .errors import (
     VectorcacheError,
 )
 
-# As ``except`` takes them.
 Errors: TypeAlias = type[VectorcacheError] | tuple[type[VectorcacheError], ...]
+"""A class of ``VectorcacheError``, or a tuple of several, as ``except`` takes them."""
 
-# Not the caller's own mistakes, and no limits that money was meant to stay within.
 FALLBACK_ON: Final[tuple[type[VectorcacheError], ...]] = (
     APIConnectionError,
     APIResponseError,
     InternalServerError,
     NotCacheableError,
 )
+"""The errors that a client's ``fallback`` replaces by default.
+
+They do not include the caller's own mistakes, nor rate and quota limits, which protect the budget.
+"""
 
 DEFAULT_BASE_URL: Final = "https://api.vectorcache.com"
 API_KEY_VARIABLE: Final = "VECTORCACHE_API_KEY"
@@ -49,7 +52,10 @@ _KEY = r"[\x21-\x7e]+"
 
 
 class ClientOptions(TypedDict, total=False):
-    """What both clients' constructors, ``with_options`` and ``local`` take by keyword."""
+    """The keyword arguments of both clients' constructors, ``with_options`` and ``local``.
+
+    The units and defaults are those of the constructor of ``VectorcacheClient``.
+    """
 
     api_key: str | None
     base_url: str | None

@@ -131,8 +131,8 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
             max_retries: how many attempts may follow each query's first.
             extra_headers: headers for each query's requests.
 
-        Returns:
-            An iterator of one ``BatchResult`` for each prompt.
+        Yields:
+            One ``BatchResult`` for each prompt.
 
         Raises:
             InvalidRequestError: an argument is at fault; a prompt at fault is that prompt's own

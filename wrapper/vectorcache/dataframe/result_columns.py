@@ -30,8 +30,8 @@ _PANDAS: Final = {str: "string", bool: "boolean", float: "float64", int: "int64"
 
 _SPARK: Final = {str: "string", bool: "boolean", float: "double", int: "bigint"}
 
-# The result columns as Spark's schemas name them.
 RESULT_DDL: Final = ", ".join(f"{name} {_SPARK[kind]}" for name, kind in _TYPES.items())
+"""The result columns in the notation of Spark's schemas."""
 
 
 def empty_result(rows: Rows) -> Rows:

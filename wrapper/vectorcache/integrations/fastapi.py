@@ -2,13 +2,14 @@
 
 Install it with ``pip install 'vectorcache-python[fastapi]'``.
 
->>> from fastapi import FastAPI
->>> from vectorcache import VectorcacheResponse
->>> app = FastAPI(lifespan=vectorcache_lifespan(model="gpt-4o", deadline=20))
->>> add_error_handler(app)
->>> @app.get("/answer")
-... async def answer(question: str, client: VectorcacheDep) -> VectorcacheResponse:
-...     return await client.query(question)
+Examples:
+    >>> from fastapi import FastAPI
+    >>> from vectorcache import VectorcacheResponse
+    >>> app = FastAPI(lifespan=vectorcache_lifespan(model="gpt-4o", deadline=20))
+    >>> add_error_handler(app)
+    >>> @app.get("/answer")
+    ... async def answer(question: str, client: VectorcacheDep) -> VectorcacheResponse:
+    ...     return await client.query(question)
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ async def vectorcache_client(connection: HTTPConnection) -> AsyncVectorcacheClie
 
 
 VectorcacheDep: TypeAlias = Annotated[AsyncVectorcacheClient, Depends(vectorcache_client)]
+"""The annotation of a route's parameter that receives the application's client."""
 
 _PROBLEM = {
     "type": "object",
@@ -64,7 +66,6 @@ _PROBLEM = {
     "required": ["title", "status", "code", "detail"],
 }
 
-# For ``responses=`` of a route, a router or an application that wants them in its description.
 # 422 is not among them: FastAPI would leave out its own, for requests of the wrong form.
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {
@@ -83,3 +84,4 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
         (504, "The service behind this one took too long."),
     )
 }
+"""The problem details of 502, 503 and 504, for ``responses=`` of a route, a router or an app."""

@@ -2,16 +2,17 @@
 
 Install it with ``pip install 'vectorcache-python[flask]'``.
 
->>> from flask import Flask, request
->>> vectorcache = Vectorcache()
->>> def create_app() -> Flask:
-...     app = Flask(__name__)
-...     app.config.from_mapping(VECTORCACHE_MODEL="gpt-4o", VECTORCACHE_DEADLINE=20)
-...     vectorcache.init_app(app)
-...     @app.get("/answer")
-...     def answer():
-...         return vectorcache.client.query(request.args["question"]).to_dict()
-...     return app
+Examples:
+    >>> from flask import Flask, request
+    >>> vectorcache = Vectorcache()
+    >>> def create_app() -> Flask:
+    ...     app = Flask(__name__)
+    ...     app.config.from_mapping(VECTORCACHE_MODEL="gpt-4o", VECTORCACHE_DEADLINE=20)
+    ...     vectorcache.init_app(app)
+    ...     @app.get("/answer")
+    ...     def answer():
+    ...         return vectorcache.client.query(request.args["question"]).to_dict()
+    ...     return app
 """
 
 from __future__ import annotations

@@ -2,15 +2,16 @@
 
 Install it with ``pip install 'vectorcache-python[litellm]'``.
 
->>> import litellm
->>> from vectorcache.integrations.litellm import VectorcacheLLM
->>> litellm.custom_provider_map = [  # doctest: +SKIP
-...     {"provider": "vectorcache", "custom_handler": VectorcacheLLM()}
-... ]
->>> answer = litellm.completion(  # doctest: +SKIP
-...     "vectorcache/gpt-4o", messages=[{"role": "user", "content": "What is a tort?"}]
-... )
->>> print(answer._hidden_params["vectorcache"]["cache_hit"])  # doctest: +SKIP
+Examples:
+    >>> import litellm
+    >>> from vectorcache.integrations.litellm import VectorcacheLLM
+    >>> litellm.custom_provider_map = [  # doctest: +SKIP
+    ...     {"provider": "vectorcache", "custom_handler": VectorcacheLLM()}
+    ... ]
+    >>> answer = litellm.completion(  # doctest: +SKIP
+    ...     "vectorcache/gpt-4o", messages=[{"role": "user", "content": "What is a tort?"}]
+    ... )
+    >>> print(answer._hidden_params["vectorcache"]["cache_hit"])  # doctest: +SKIP
 """
 
 from __future__ import annotations

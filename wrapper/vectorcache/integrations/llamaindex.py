@@ -2,10 +2,11 @@
 
 Install it with ``pip install 'vectorcache-python[llamaindex]'``.
 
->>> from vectorcache.integrations.llamaindex import Vectorcache
->>> llm = Vectorcache(model="gpt-4o")  # doctest: +SKIP
->>> answer = llm.complete("What is a tort?")  # doctest: +SKIP
->>> print(answer.text, answer.additional_kwargs["vectorcache"]["cache_hit"])  # doctest: +SKIP
+Examples:
+    >>> from vectorcache.integrations.llamaindex import Vectorcache
+    >>> llm = Vectorcache(model="gpt-4o")  # doctest: +SKIP
+    >>> answer = llm.complete("What is a tort?")  # doctest: +SKIP
+    >>> print(answer.text, answer.additional_kwargs["vectorcache"]["cache_hit"])  # doctest: +SKIP
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Django: clients for sync and async views, made of ``settings.VECTORCACHE``.
 
-Install it with ``pip install 'vectorcache-python[django]'``, and in the settings::
+Install it with ``pip install 'vectorcache-python[django]'``, and in the settings:
 
     INSTALLED_APPS = [..., "vectorcache.integrations.django"]
     MIDDLEWARE = [..., "vectorcache.integrations.django.VectorcacheMiddleware"]

@@ -2,10 +2,11 @@
 
 Install it with ``pip install 'vectorcache-python[langchain]'``.
 
->>> from vectorcache.integrations.langchain import ChatVectorcache
->>> model = ChatVectorcache(model="gpt-4o")  # doctest: +SKIP
->>> answer = model.invoke("What is a tort?")  # doctest: +SKIP
->>> print(answer.text, answer.response_metadata["vectorcache"]["cache_hit"])  # doctest: +SKIP
+Examples:
+    >>> from vectorcache.integrations.langchain import ChatVectorcache
+    >>> model = ChatVectorcache(model="gpt-4o")  # doctest: +SKIP
+    >>> answer = model.invoke("What is a tort?")  # doctest: +SKIP
+    >>> print(answer.text, answer.response_metadata["vectorcache"]["cache_hit"])  # doctest: +SKIP
 """
 
 from importlib.util import find_spec as _find_spec

@@ -2,12 +2,13 @@
 
 Install it with ``pip install 'vectorcache-python[openai]'``.
 
->>> from vectorcache.integrations.openai import OpenAI
->>> with OpenAI() as client:  # doctest: +SKIP
-...     completion = client.chat.completions.create(
-...         model="gpt-4o", messages=[{"role": "user", "content": "What is a tort?"}]
-...     )
-...     print(completion.choices[0].message.content, completion.vectorcache["cache_hit"])
+Examples:
+    >>> from vectorcache.integrations.openai import OpenAI
+    >>> with OpenAI() as client:  # doctest: +SKIP
+    ...     completion = client.chat.completions.create(
+    ...         model="gpt-4o", messages=[{"role": "user", "content": "What is a tort?"}]
+    ...     )
+    ...     print(completion.choices[0].message.content, completion.vectorcache["cache_hit"])
 
 ``create`` returns the ``ChatCompletion`` of the openai package, and raises errors that are its
 errors as well as ours. Nothing else of OpenAI's API is there. The cache is sent the last user
