@@ -141,7 +141,10 @@ def test_both_colours_take_the_same() -> None:
     assert list(inspect.signature(VectorcacheClient).parameters)[:2] == ["api_key", "base_url"]
 
 
-@pytest.mark.parametrize("name", sorted(NAMES - {"__version__"}))
+CLASSES = sorted(name for name in NAMES if isinstance(getattr(vectorcache, name), type))
+
+
+@pytest.mark.parametrize("name", CLASSES)
 def test_public_names_are_documented(name: str) -> None:
     """Every public class says what it is; every public method what it takes and raises."""
     thing = getattr(vectorcache, name)
