@@ -6,12 +6,14 @@ import asyncio
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from unittest.mock import MagicMock
 
+import httpx
 import pytest
 from cli.conftest import CLI
 from cli.programs import COMMAND, WAIT, environment
@@ -84,6 +86,75 @@ def test_json(cli: CLI) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=WAIT)[0] == ""
     assert process.returncode == 0
+
+
+REQUEST = (
+    b"POST /v1/cache/query HTTP/1.1\r\nHost: localhost\r\n"
+    b"Authorization: Bearer vc_" + b"0" * 32 + b"\r\nContent-Length: 30\r\n\r\n"
+)
+
+
+def wait_for_earlier_requests(address: tuple[str, int]) -> None:
+    """A request that came later is answered: the earlier ones have been received by then."""
+    with socket.create_connection(address, timeout=WAIT) as later:
+        later.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert later.recv(100).startswith(b"HTTP/1.1 404")
+
+
+def wait_until_refused(address: tuple[str, int]) -> None:
+    """The service takes no more connections."""
+    with suppress(ConnectionError):
+        while True:
+            socket.create_connection(address, timeout=WAIT).close()
+
+
+@pytest.mark.parametrize(
+    "signals", [[signal.SIGTERM], [signal.SIGINT, signal.SIGINT]], ids=["once", "twice"]
+)
+def test_a_request_that_hangs(signals: list[signal.Signals]) -> None:
+    """Stopping answers a request that hangs with 503 and prints no traceback; twice, at once."""
+    with serving("--json") as (process, line):
+        address = ("127.0.0.1", json.loads(line)["port"])
+        with socket.create_connection(address, timeout=WAIT) as hanging:
+            hanging.sendall(REQUEST + b"{")
+            wait_for_earlier_requests(address)
+            for number in signals:
+                process.send_signal(number)
+                wait_until_refused(address)  # So that no signal comes before the last is handled.
+            answered = hanging.recv(1_000)
+        _, err = process.communicate(timeout=WAIT)
+    assert answered.startswith(b"HTTP/1.1 503")
+    assert process.returncode == 0
+    assert "Traceback" not in err
+    assert err.endswith("stopped\n")
+
+
+def test_a_file_that_stays_locked() -> None:
+    """It ends although a request waits for a file that another program has locked."""
+    with serving("--json", "--path", "cache.db") as (process, line):
+        address = ("127.0.0.1", json.loads(line)["port"])
+        locking = sqlite3.connect("cache.db", isolation_level=None)
+        with closing(locking), socket.create_connection(address, timeout=WAIT) as waiting:
+            locking.execute("BEGIN IMMEDIATE")
+            waiting.sendall(REQUEST + b'{"prompt": "Q", "model": "m"} ')
+            wait_for_earlier_requests(address)
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=WAIT)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+    assert err.endswith("stopped\n")
+
+
+def test_names_it_answers_to(cli: CLI) -> None:
+    """A page that reaches it by DNS rebinding is refused; --allowed-host lets a name through."""
+    with serving("--allowed-host", "cache.example.com") as (process, url):
+        statuses = [
+            httpx.get(url.strip(), headers={"Host": host}).status_code
+            for host in ("evil.example", "cache.example.com", "localhost:1")
+        ]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=WAIT)
+    assert statuses == [400, 404, 404]
 
 
 def test_a_port_that_is_taken(cli: CLI) -> None:

@@ -61,7 +61,7 @@ def test_miss_and_hit(send: Send) -> None:
 
 
 def test_unknown_fields_are_ignored(send: Send) -> None:
-    """Fields of a later version, and ``project_id``, change nothing."""
+    """Fields of a later version, and a ``project_id``, change nothing."""
     body = {**GOOD, "project_id": "p", "stream": True, "later": {"x": [1]}, "context": None}
     assert send(body).status_code == 200
 
@@ -81,7 +81,8 @@ def test_unknown_fields_are_ignored(send: Send) -> None:
         ({**GOOD, "prompt": ""}, "prompt must not be empty"),
         ({**GOOD, "prompt": "x" * 32_001}, "prompt must be at most 32,000 characters"),
         ({**GOOD, "model": 4}, "model must be a string"),
-        ({**GOOD, "model": " "}, "model must not be empty"),
+        ({**GOOD, "project_id": {}}, "project_id must be a string"),
+        ({**GOOD, "project_id": None}, "project_id must be a string"),
         ({**GOOD, "context": 4}, "context must be a string"),
         ({**GOOD, "include_debug": 1}, "include_debug must be true or false"),
         ([GOOD], "the body must be a JSON object"),
@@ -91,6 +92,11 @@ def test_unknown_fields_are_ignored(send: Send) -> None:
         (b"[" * 100_000, "the body must be JSON in UTF-8"),
         (
             b'{"prompt": "p", "model": "m", "similarity_threshold": NaN}',
+            "the body must be JSON in UTF-8",
+        ),
+        (b'{"prompt": "p", "model": "m", "later": Infinity}', "the body must be JSON in UTF-8"),
+        (
+            b'{"prompt": "p", "model": "m", "similarity_threshold": 1e999}',
             "similarity_threshold must be between 0 and 1",
         ),
         (
@@ -221,11 +227,28 @@ def test_500_of_an_unknown_kind(
     assert "private" not in caplog.text
 
 
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    st.none() | st.booleans() | FINITE | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
-FIELDS = ("prompt", "model", "similarity_threshold", "context", "include_debug", "other")
+FIELDS = ("prompt", "model", "similarity_threshold", "context", "include_debug", "project_id")
+
+
+class One:
+    """An embedder to which all prompts are the same."""
+
+    id = "one"
+
+    def embed(self, prompt: str) -> Vector:
+        return np.ones(1, dtype=np.float32)
+
+
+def reply_to(body: bytes) -> tuple[int, Any]:
+    """Status and JSON that a new engine answers with."""
+    with Engine(embedder=One()) as engine:
+        reply = respond(engine, "POST", "/v1/cache/query", {"authorization": KEY}, body)
+    return reply.status, json.loads(reply.body)
 
 
 # The time limit of an example is off: a busy machine is not a failure.
@@ -233,15 +256,6 @@ FIELDS = ("prompt", "model", "similarity_threshold", "context", "include_debug",
 @given(body=st.binary() | st.dictionaries(st.sampled_from(FIELDS), JSON))
 def test_any_body_is_answered(body: object) -> None:
     """Whatever arrives, the answer is JSON with a documented status."""
-
-    class One:
-        id = "one"
-
-        def embed(self, prompt: str) -> Vector:
-            return np.ones(1, dtype=np.float32)
-
-    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-    with Engine(embedder=One()) as engine:
-        reply = respond(engine, "POST", "/v1/cache/query", {"authorization": KEY}, sent)
-    assert reply.status in (200, 400)
-    assert isinstance(json.loads(reply.body), dict)
+    status, fields = reply_to(body if isinstance(body, bytes) else json.dumps(body).encode())
+    assert status in (200, 400)
+    assert isinstance(fields, dict)

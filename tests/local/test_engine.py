@@ -171,7 +171,7 @@ def test_answer_as_json_object(make_engine: MakeEngine, angles: Angles) -> None:
         ({"prompt": ""}, ValueError),
         ({"prompt": "x" * 32_001}, ValueError),
         ({"prompt": "\udc00"}, ValueError),
-        ({"model": " "}, ValueError),
+        ({"model": "\udc00"}, ValueError),
         ({"similarity_threshold": -0.01}, ValueError),
         ({"similarity_threshold": 1.01}, ValueError),
         ({"similarity_threshold": float("nan")}, ValueError),

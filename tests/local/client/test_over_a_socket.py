@@ -83,7 +83,7 @@ def test_many_at_once(make_client: MakeClient) -> None:
 
 def test_a_client_that_leaves(make_client: MakeClient, capfd: pytest.CaptureFixture[str]) -> None:
     """Who hangs up in the middle of a request is no error of the service's."""
-    head = b"POST /v1/cache/query HTTP/1.1\r\nHost: here\r\nContent-Length: 99\r\n\r\n"
+    head = b"POST /v1/cache/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n"
     with served(app(embedder=Angles())) as url:
         address = urlsplit(url)
         client = make_client(base_url=url)

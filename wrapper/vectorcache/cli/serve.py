@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import os
 import signal
 import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from ..errors import ConfigurationError
-from .exit_codes import UsageError
+from .exit_codes import ExitCode, UsageError
 from .output import Output
 
 if TYPE_CHECKING:
+    import uvicorn
     from starlette.applications import Starlette
+    from starlette.types import Message, Receive, Scope, Send
+
+# Seconds that a request may go on after Ctrl-C: with no LLM, an answer takes milliseconds.
+_GRACE_SECONDS = 2
 
 
 def serve(
@@ -24,6 +35,7 @@ def serve(
     port: Annotated[int, Parameter(alias="-p")] = 8000,
     path: Path | None = None,
     guard: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    allowed_host: Annotated[list[str] | None, Parameter(negative=())] = None,
     output: Output = Output(),  # noqa: B008 - it is frozen
 ) -> None:
     """Run the embedded service, for any client on this machine.
@@ -41,20 +53,32 @@ def serve(
         path: The file that keeps the cache. Without it, in memory.
         guard: Refuse hits with opposite words, other numbers or swapped words; the hosted service
             has no such check.
+        allowed_host: A further name by which clients on this machine may call it, such as one
+            that a reverse proxy passes on; may be repeated. Without it, localhost and loopback
+            addresses. * allows every name.
     """
     if not 0 <= port < 65_536:
         raise UsageError(f"--port is {port}: ports go from 0 to 65,535")
-    application = _application(path, guard)
+    application = _application(path, guard, allowed_host or [])
+    requests = _Requests(application)
     try:
         with _listen(host, port) as listener:
-            _announce(listener, path, output)
-            _run(application, listener)
+            server = _server(requests)
+            with _stopped_by_signals(server):
+                _announce(listener, path, output)
+                _run(server, listener)
     finally:
-        application.state.engine.close()
+        if not requests.abandoned:
+            application.state.engine.close()
     output.note("stopped")
+    if requests.abandoned:
+        # Their threads may wait for a locked file, or be inside the model, where the end of the
+        # interpreter is a crash. What was answered is on disk.
+        sys.stdout.flush()
+        os._exit(ExitCode.OK)
 
 
-def _application(path: Path | None, guard: bool) -> Starlette:
+def _application(path: Path | None, guard: bool, allowed_hosts: list[str]) -> Starlette:
     try:
         import uvicorn  # noqa: F401 - said before anything is opened.
 
@@ -65,7 +89,7 @@ def _application(path: Path | None, guard: bool) -> Starlette:
             "pip install 'vectorcache-python[cli,local]'"
         ) from error
     try:
-        return app(path, lexical_guard=guard)
+        return app(path, lexical_guard=guard, allowed_hosts=allowed_hosts)
     except LocalCacheError as error:
         raise UsageError(f"the embedded service cannot start: {error}") from error
 
@@ -107,21 +131,72 @@ def _announce(listener: socket.socket, path: Path | None, output: Output) -> Non
     )
 
 
-def _run(application: Starlette, listener: socket.socket) -> None:
+def _server(application: _Requests) -> uvicorn.Server:
     import uvicorn
 
-    config = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=5)
-    server = uvicorn.Server(config)
-    # Having ended well, uvicorn hands the signal on to whoever was there before.
-    handlers = {sign: signal.signal(sign, _leave) for sign in (signal.SIGINT, signal.SIGTERM)}
+    config = uvicorn.Config(
+        application,
+        log_level="warning",
+        lifespan="off",
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    return uvicorn.Server(config)
+
+
+@contextmanager
+def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Stop at the first SIGINT or SIGTERM as soon as requests are answered, at the second now."""
+
+    def stop(number: int, frame: object) -> None:
+        server.force_exit = server.should_exit
+        server.should_exit = True
+
+    handlers = {sign: signal.signal(sign, stop) for sign in (signal.SIGINT, signal.SIGTERM)}
     try:
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass
+        yield
     finally:
         for sign, handler in handlers.items():
             signal.signal(sign, handler)
 
 
-def _leave(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
+def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    # In the main thread uvicorn would handle signals itself, and raise them again at its end: with
+    # requests still open, that prints tracebacks.
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.1)  # With no timeout, no signal is handled on Windows.
+    if not server.should_exit:
+        raise RuntimeError("the server ended, and standard error says why")
+
+
+class _Requests:
+    """The application, which answers a request that uvicorn cancels, because it stops, with 503.
+
+    Otherwise uvicorn logs a traceback for each of them.
+
+    Attributes:
+        abandoned: Whether a request was cancelled: its thread goes on.
+    """
+
+    def __init__(self, application: Starlette) -> None:
+        self.abandoned = False
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        from starlette.responses import JSONResponse
+
+        started = False
+
+        async def note_and_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._application(scope, receive, note_and_send)
+        except asyncio.CancelledError:
+            self.abandoned = True
+            if not started:
+                refusal = JSONResponse({"detail": "the service stops: start it again"}, 503)
+                await refusal(scope, receive, send)

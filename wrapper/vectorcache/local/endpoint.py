@@ -61,6 +61,11 @@ async def arespond(
         return _failure(request_id, error)
 
 
+def refuse(status: int, detail: str) -> Reply:
+    """The answer to a request that is refused before it is read."""
+    return _failure(uuid.uuid4().hex, Refusal(status, detail))
+
+
 def _read(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Question:
     if path != PATH:
         raise Refusal(404, f"Not Found: the one endpoint is POST {PATH}")

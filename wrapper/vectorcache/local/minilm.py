@@ -40,7 +40,8 @@ class MiniLM:
 
     A prompt longer than the model's window of 256 tokens (about 190 English words), or with
     characters that its vocabulary lacks (emoji, most Chinese), gets no vector: the model would
-    not see all of it, and two different prompts could look the same.
+    not see all of it, and two different prompts could look the same. Neither does a prompt of
+    nothing but spaces and control characters.
 
     Args:
         model: Your own ONNX export of a BERT-like sentence model (inputs ``input_ids``,
@@ -96,7 +97,8 @@ class MiniLM:
         loaded = self._load()
         text = expand_acronyms(prompt) if self._expand else prompt
         encoded = loaded.tokenizer.encode(text)
-        if len(encoded.ids) > self._window or loaded.unknown in encoded.ids:
+        # Two markers alone are a prompt in which the model sees nothing, such as spaces.
+        if not 2 < len(encoded.ids) <= self._window or loaded.unknown in encoded.ids:
             return None
         ids = np.array([encoded.ids], dtype=np.int64)
         feeds = {"input_ids": ids, "attention_mask": np.ones_like(ids)}

@@ -14,7 +14,8 @@ DEFAULT_THRESHOLD = 0.85
 class Question:
     """What is asked of the cache.
 
-    An empty context is the same as none.
+    An empty context is the same as none. There is one project, so ``project_id`` is checked and
+    not used.
 
     Raises:
         TypeError: A field has the wrong type.
@@ -26,14 +27,16 @@ class Question:
     similarity_threshold: float = DEFAULT_THRESHOLD
     context: str | None = None
     include_debug: bool = False
+    project_id: str = ""
 
     def __post_init__(self) -> None:
         for name, value in (("prompt", self.prompt), ("model", self.model)):
             _check_text(name, value)
-            if not value.strip():
-                raise ValueError(f"{name} must not be empty")
+        if not self.prompt:
+            raise ValueError("prompt must not be empty")
         if len(self.prompt) > MAX_PROMPT:
             raise ValueError(f"prompt must be at most {MAX_PROMPT:,} characters")
+        _check_text("project_id", self.project_id)
         threshold: object = self.similarity_threshold
         if isinstance(threshold, bool) or not isinstance(threshold, int | float):
             raise TypeError("similarity_threshold must be a number")
@@ -55,7 +58,7 @@ class Question:
             ValueError: The body is not JSON, or a field is missing or out of its range.
         """
         try:
-            fields: Any = json.loads(body.decode("utf-8"))
+            fields: Any = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             raise ValueError("the body must be JSON in UTF-8") from None
         if not isinstance(fields, dict):
@@ -64,6 +67,10 @@ class Question:
             if name not in fields:
                 raise ValueError(f"Field required: {name}")
         return cls(**{name: fields[name] for name in cls.__slots__ if name in fields})
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _check_text(name: str, value: object) -> None:
