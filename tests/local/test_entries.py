@@ -4,6 +4,7 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -171,14 +172,21 @@ def test_vectors_are_the_same_on_every_machine(store: Store) -> None:
 
 def test_an_entry_that_is_gone(store: Store) -> None:
     """It says that something else changed the file, and what to do."""
-    with pytest.raises(CacheFileError, match=r"cache.db lost an entry .* open it again"):
+    with pytest.raises(
+        CacheFileError,
+        match=r"cache.db lost an entry .* it. Close every engine on it and open it again$",
+    ):
         store.entry(1)
 
 
 def test_a_table_that_is_gone(store: Store) -> None:
     """What SQLite says reaches the user, with the file's name and what to check."""
     store._connection.execute("DROP TABLE entries")
-    with pytest.raises(CacheFileError, match=r"cache.db\) cannot be used: no such table.*Check"):
+    with pytest.raises(
+        CacheFileError,
+        match=r"cache.db\) cannot be used: no such table.*Check that its folder exists and can be "
+        r"written, that the disk has room, and that the file is a Vectorcache file$",
+    ):
         store.count()
 
 
@@ -189,15 +197,27 @@ def test_closing(path: Path) -> None:
     assert Path(f"{path}-wal").exists()
     for _ in range(2):
         store.close()
-    assert not Path(f"{path}-wal").exists()
-    with pytest.raises(EngineClosedError, match="closed: make a new one"):
+        assert not Path(f"{path}-wal").exists()
+    with pytest.raises(EngineClosedError) as caught:
         store.exact("a", "m", "")
+    assert str(caught.value) == "the local cache is closed: make a new one to go on"
+
+
+def test_any_thread(store: Store) -> None:
+    """All threads share it."""
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(add, store, "a").result()
+    assert store.exact("a", "m", "") is not None
 
 
 def test_another_process(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a fork the child's use is refused, and its close leaves the parent's file open."""
     monkeypatch.setattr(os, "getpid", lambda: -1)
-    with pytest.raises(CacheFileError, match=r"cache.db\) was opened in another process"):
+    with pytest.raises(
+        CacheFileError,
+        match=r"cache.db\) was opened in another process, .* Make the engine or client in the "
+        r"process that uses it, after the fork$",
+    ):
         store.count()
     store.close()
     monkeypatch.undo()
@@ -214,7 +234,9 @@ def test_a_relative_path(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert path.exists()
 
 
-@pytest.mark.parametrize(("name", "path"), [("in memory", None), (":memory:", ":memory:")])
+@pytest.mark.parametrize(
+    ("name", "path"), [(r"file in memory lost", None), (":memory:", ":memory:")]
+)
 def test_memory(name: str, path: str | None) -> None:
     """In memory, each store is one of its own, and messages say where it is."""
     one, other = Store(path, placeholders=False), Store(path, placeholders=False)
@@ -241,7 +263,11 @@ class TestOpening:
     @pytest.mark.parametrize(
         ("statements", "words"),
         [
-            (["CREATE TABLE theirs (x)"], "cache.db is the database of another program"),
+            (
+                ["CREATE TABLE theirs (x)"],
+                "cache.db is the database of another program, so it is left alone. "
+                "Give the path of a new file or of a Vectorcache file$",
+            ),
             (["PRAGMA application_id = 7"], "cache.db is the database of another program"),
             (["PRAGMA user_version = 1"], "cache.db is the database of another program"),
             (

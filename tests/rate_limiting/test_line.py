@@ -38,3 +38,23 @@ def test_leaving_before_joining() -> None:
     assert first.ahead(line) == 0
     Permit().leave(line)
     assert first.ahead(line) == 0
+
+
+def test_nothing_is_kept_of_those_who_left() -> None:
+    """A line through which any number of requests go does not grow."""
+    line = Line()
+    for _ in range(10):
+        permits = [Permit() for _ in range(5)]
+        for permit in permits:
+            permit.ahead(line)
+        for number in (2, 1, 4, 0, 3):
+            permits[number].leave(line)
+        assert len(line) == len(line._left) == 0
+
+
+def test_who_only_waits_has_not_gone() -> None:
+    """A permit has gone only once its gate says so."""
+    line, permit = Line(), Permit()
+    permit.ahead(line)
+    permit.leave(line)
+    assert permit.gone is False
