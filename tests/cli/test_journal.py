@@ -31,6 +31,7 @@ def test_how_the_disk_is_waited_for(path: Path) -> None:
         assert asked(journal, "journal_mode") == "wal"
         assert asked(journal, "synchronous") == 1
         assert asked(journal, "locking_mode") == "exclusive"
+        assert asked(journal, "busy_timeout") == 0
         journal.begin(BEGUN)
         journal.add(0, "q", ANSWER)
         assert not journal._database.in_transaction
@@ -157,7 +158,13 @@ def test_the_output_has_errors(path: Path) -> None:
 
 def test_one_at_a_time(path: Path) -> None:
     """A second process is turned away at once, until the first one has closed it."""
-    with Journal(path), pytest.raises(UsageError, match=r"at work on this batch: it has .*batch; "):
+    with (
+        Journal(path),
+        pytest.raises(
+            UsageError,
+            match=r"at work on this batch: it has .*batch; wait for it, or choose another OUT$",
+        ),
+    ):
         Journal(path)
     with Journal(path) as journal:
         assert journal.begun is None
@@ -169,7 +176,11 @@ def test_what_was_not_let_in_holds_nothing(path: Path) -> None:
     connection.execute("CREATE TABLE theirs (x)")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(UsageError, match=r"batch is where the answers would be kept, and is a fi"):
+    with pytest.raises(
+        UsageError,
+        match=r"batch is where the answers would be kept, and is a file of something else: "
+        r"move it away, or choose another OUT$",
+    ):
         Journal(path)
     assert path.read_bytes() == before
     connection = sqlite3.connect(path, timeout=0)
@@ -181,13 +192,16 @@ def test_what_was_not_let_in_holds_nothing(path: Path) -> None:
 def test_what_is_no_database(path: Path) -> None:
     """A file of another kind is left alone."""
     path.write_text(1_000 * "x")
-    with pytest.raises(UsageError, match="is a file of something else: move it away"):
+    with pytest.raises(UsageError, match=r"something else: move it away, or choose another OUT$"):
         Journal(path)
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     """It says that OUT must be in a folder that is there."""
-    with pytest.raises(UsageError, match="cannot be opened: OUT must be in a folder that is th"):
+    with pytest.raises(
+        UsageError,
+        match=r"opened: OUT must be in a folder that is there, and that you may write to$",
+    ):
         Journal(tmp_path / "nowhere/out.batch")
 
 
@@ -200,7 +214,10 @@ def test_a_damaged_file(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[4_096:] = bytes(len(data) - 4_096)
     path.write_bytes(data)
-    with Journal(path) as journal, pytest.raises(FileError, match="is damaged: move it away"):
+    with (
+        Journal(path) as journal,
+        pytest.raises(FileError, match=r"is damaged: move it away, and begin anew$"),
+    ):
         journal.counts()
 
 
@@ -210,6 +227,10 @@ def test_a_disk_that_is_full(path: Path) -> None:
         journal.begin(BEGUN)
         journal.add(0, "q", ANSWER)
         journal._database.execute("PRAGMA max_page_count = 4")
-        with pytest.raises(FileError, match=r"cannot keep the answers in .* disk is full; correct"):
+        with pytest.raises(
+            FileError,
+            match=r"cannot keep the answers in .* disk is full; correct that, and "
+            r"start again with the same words: what was kept before is not asked again$",
+        ):
             journal.add(1, "q", {**ANSWER, "response": 50_000 * "x"})
         assert list(journal.results()) == [ANSWER]
