@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 import uvicorn
-from guide.hosted import hosted
+from guide.hosted import HOST, hosted
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
@@ -28,7 +28,10 @@ def documented_service() -> Iterator[str]:
 
     server = uvicorn.Server(
         uvicorn.Config(
-            app(llm=lambda prompt, model, context: f"An answer to: {prompt}"),
+            app(
+                llm=lambda prompt, model, context: f"An answer to: {prompt}",
+                allowed_hosts=[HOST],
+            ),
             port=0,
             log_level="error",
         )
