@@ -183,8 +183,9 @@ class TestProportion:
         assert found.lower < found.value < found.upper
 
     def test_nothing_and_all(self) -> None:
-        """The interval ends exactly at 0 and at 1 there."""
-        assert (Proportion(0, 20).lower, Proportion(20, 20).upper) == (0.0, 1.0)
+        """The interval ends exactly at 0 and at 1 there, out of however many."""
+        for of in range(1, 100):
+            assert (Proportion(0, of).lower, Proportion(of, of).upper) == (0.0, 1.0)
         assert Proportion(0, 20).upper == pytest.approx(1 - Proportion(20, 20).lower)
 
     def test_as_a_dictionary(self) -> None:
