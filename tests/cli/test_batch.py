@@ -145,7 +145,7 @@ def test_the_embedded_service(cli: CLI, server: ScriptedServer, without_key: Non
         (["in.jsonl", "out.txt"], "out.txt: the name must end with .jsonl"),
         (["in.txt", "out.jsonl"], "in.txt: the name must end with .jsonl"),
         (["in.jsonl", "in.jsonl"], "IN and OUT are both in.jsonl"),
-        (["in.jsonl", "no/out.jsonl"], "must be in a folder that is there"),
+        (["in.jsonl", "no/out.jsonl"], "must be in a folder that exists"),
         (["in.jsonl", "out.jsonl", "--concurrency", "0"], "--concurrency"),
         (["in.jsonl", "out.jsonl", "--give-up-after", "-1"], "--give-up-after"),
         (["-", "out.jsonl"], "from standard input nothing could be asked again"),
@@ -168,13 +168,13 @@ def test_wrong_words(cli: CLI, server: ScriptedServer, options: list[str], messa
     ("text", "message"),
     [
         ('{"prompt": "Q"}\n{"prompt"', "in.jsonl, line 2, is not JSON"),
-        ('{"prompt": "Q"}\n\n["Q"]', "in.jsonl, line 3, is no JSON object"),
+        ('{"prompt": "Q"}\n\n["Q"]', "in.jsonl, line 3, is not a JSON object"),
         ('{"prompt": NaN}', "NaN is no value that JSON has"),
         ('{"prompt": "Q", "n": 1e999}', "the number 1e999 is too large"),
         (100_000 * "[", "line 1, is not JSON"),
         ('{"question": "Q", "n": 1}', "has no column 'prompt'; it has 'question', 'n'"),
         ('{"prompt": "Q", "error": 1, "response": 2}', "already has 'response', 'error'"),
-        ('{"prompt": "\ud800"}', "is not JSON"),
+        ('{"prompt": "\ud800"}', "line 1, is not UTF-8"),
     ],
 )
 def test_an_input_at_fault(cli: CLI, server: ScriptedServer, text: str, message: str) -> None:

@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 from threading import Event
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from cli.conftest import CLI
 from cli.programs import COMMAND, WAIT, Terminal, environment, run_program
@@ -160,8 +162,8 @@ def test_a_key_that_is_refused(cli: CLI, server: ScriptedServer, prompts: str) -
         (["prompts.jsonl", "--precision", "95"], "precision"),
         (["prompts.doc"], "the name must end with"),
         (["missing.csv"], "No such file or directory: missing.csv"),
-        (["other.jsonl"], "other.jsonl, row 1, has no column prompt: it has question"),
-        (["latin.txt"], "latin.txt is no UTF-8 text"),
+        (["other.jsonl"], "other.jsonl, row 1, has no column 'prompt': it has question"),
+        (["latin.txt"], "latin.txt, line 1, is not UTF-8"),
         (["one.txt"], "prompts has 1 of them"),
     ],
 )
@@ -222,3 +224,12 @@ def test_a_reader_that_has_gone(service: Service, prompts: str) -> None:
         assert process.stdout is not None
         process.stdout.close()
         assert process.wait(WAIT) == 141
+
+
+def test_another_column(cli: CLI, service: Service) -> None:
+    """Prompts may be in any column, and binary ones are the UTF-8 texts that they hold."""
+    columns = {"q": [b"red", b"ruby"], "label": [b"warm", b"warm"], "prompt": ["x", "y"]}
+    pq.write_table(pa.table(columns), "in.parquet")
+    done = cli("tune", "in.parquet", "--prompt-column", "q", "--yes", "--thresholds", "0.9")
+    assert done.code == 0, done.err
+    assert "100" in done.out

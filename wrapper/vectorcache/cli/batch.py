@@ -15,13 +15,14 @@ from .._sync_client import VectorcacheClient
 from ..errors import VectorcacheError
 from .answers import totals_of
 from .batch_asking import ask_all
-from .batch_resume import ResumableBatch, query_of, refuse_result_columns
+from .batch_input import check_input, query_of, refuse_result_columns, text_columns
+from .batch_resume import ResumableBatch
 from .connection import Connection
 from .exit_codes import ExitCode, UsageError
 from .output import Output
-from .result_rows import stats_of
+from .result_rows import stats_of_file
 from .rows import STANDARD_STREAM, FileName, Row, open_rows
-from .rows.jsonl_file import rows_of
+from .rows.jsonl_file import JSONLinesFile, rows_of
 from .streams import write
 from .summary import statistics_table
 
@@ -34,11 +35,13 @@ def batch(
     target: Annotated[FileName, Parameter(name="OUT")],
     /,
     *,
+    prompt_column: str = "prompt",
     concurrency: Annotated[int, Parameter(alias="-n", validator=_AT_LEAST_1)] = 16,
     rate_limit: str | None = None,
     give_up_after: Annotated[int, Parameter(validator=_AT_LEAST_0)] = 100,
     retry_failed: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     restart: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    escape_formulas: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     connection: Connection = Connection(),  # noqa: B008 - it is frozen
     output: Output = Output(),  # noqa: B008
 ) -> ExitCode:
@@ -50,11 +53,12 @@ def batch(
     the same words start it where it was.
 
     Args:
-        source: The prompts: .jsonl, .csv or .parquet with a column prompt and, if rows have
-            their own, model, context and similarity_threshold. With - JSON Lines are read from
-            standard input, and OUT must be -, too.
+        source: The prompts: .jsonl, .csv or .parquet with a column prompt (or --prompt-column)
+            and, if rows have their own, model, context and similarity_threshold. With - JSON Lines
+            are read from standard input, and OUT must be -, too.
         target: The answers: .jsonl, .csv or .parquet. With - they go to standard output as JSON
             Lines, each as soon as those before it are there; this cannot be gone on with.
+        prompt_column: The column of IN that has the prompts.
         concurrency: How many prompts are under way at once.
         rate_limit: How many requests may go out, such as 100/minute; auto for what the service
             allows.
@@ -62,6 +66,8 @@ def batch(
             0 for never.
         retry_failed: Ask again what failed before.
         restart: Forget what was answered before, and OUT with it.
+        escape_formulas: Write ' before each text that begins with =, +, -, @, a tab or a carriage
+            return, and which a spreadsheet would run; for an OUT in CSV.
     """
     if source == STANDARD_STREAM != target:
         raise UsageError(
@@ -72,12 +78,21 @@ def batch(
         raise UsageError("OUT is -: nothing is kept that --retry-failed or --restart could use")
     with connection.client(max_connections=concurrency, rate_limit=rate_limit) as client:
         if target == STANDARD_STREAM:
-            failed = _stream(client, source, concurrency, output)
+            if escape_formulas:
+                raise UsageError("OUT is -, which has JSON Lines: --escape-formulas is for CSV")
+            failed = _stream(client, source, prompt_column, concurrency, output)
         else:
             # A link to a file stays one, and the file has one journal whatever it is called by.
             out = target.resolve() if target.is_symlink() else target
-            files = open_rows(source), open_rows(out)
-            with ResumableBatch(*files, connection.answers_depend_on(), restart=restart) as job:
+            texts = text_columns(prompt_column)
+            job = ResumableBatch(
+                open_rows(source, texts),
+                open_rows(out, texts, escape_formulas=escape_formulas),
+                prompt_column,
+                connection.answers_depend_on() | _column_of(prompt_column),
+                restart=restart,
+            )
+            with job:
                 asked = 0
                 if not job.finished or (retry_failed and job.kept()[1]):
                     asked = _ask(job, client, output, retry_failed, concurrency, give_up_after)
@@ -87,13 +102,24 @@ def batch(
     return ExitCode.SOME_FAILED if failed else ExitCode.OK
 
 
-def _stream(client: VectorcacheClient, source: Path, concurrency: int, output: Output) -> int:
+def _column_of(prompt_column: str) -> dict[str, str | None]:
+    # None for the default: batches that were begun before there was the option say nothing of it.
+    return {"--prompt-column": None if prompt_column == "prompt" else prompt_column}
+
+
+def _stream(
+    client: VectorcacheClient, source: Path, prompt_column: str, concurrency: int, output: Output
+) -> int:
     if source == STANDARD_STREAM:
         rows = rows_of(sys.stdin.buffer, "standard input")
     else:
-        rows = open_rows(source).rows()
+        texts = text_columns(prompt_column)
+        file = open_rows(source, texts)
+        check_input(file, JSONLinesFile(STANDARD_STREAM, texts), prompt_column)
+        rows = file.rows()
     failed = 0
-    for item in client.query_many(_queries(rows, str(source)), concurrency=concurrency):
+    queries = _queries(rows, str(source), prompt_column)
+    for item in client.query_many(queries, concurrency=concurrency):
         if isinstance(item.error, ENDS_ALL):
             raise item.error
         failed += item.error is not None
@@ -102,10 +128,10 @@ def _stream(client: VectorcacheClient, source: Path, concurrency: int, output: O
     return failed
 
 
-def _queries(rows: Iterator[Row], name: str) -> Iterator[Row]:
+def _queries(rows: Iterator[Row], name: str, prompt_column: str) -> Iterator[Row]:
     for row in rows:
         refuse_result_columns(row, name)
-        yield {**query_of(row), "id": row}
+        yield {**query_of(row, prompt_column), "id": row}
 
 
 def _ask(
@@ -141,7 +167,7 @@ def _ask(
 
 def _sum_up(source: Path, target: Path, asked: int, output: Output) -> int:
     with output.waiting("summing up"):
-        found = stats_of(open_rows(target).rows(), str(target))
+        found = stats_of_file(target)
     fields = {"input": str(source), "output": str(target), "asked": asked}
     output.drawing({**fields, "stats": found.to_dict()}, lambda: statistics_table(found))
     output.note(f"{target} is complete: {found.calls:,} rows")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from .exit_codes import FileError, UsageError
+from .private_file import prepare_private, refuse_prepared
 
 _APPLICATION_ID: Final = 0x56434241  # "VCBA", in the header of every file of ours
 
@@ -76,6 +77,7 @@ class Journal:
         self._clock = clock
         self._synced = clock()
         with self._explained():
+            self._prepare()
             self._database = sqlite3.connect(path, timeout=0, isolation_level=None)
         try:
             with self._explained():
@@ -83,6 +85,11 @@ class Journal:
         except BaseException:
             self._database.close()
             raise
+
+    def _prepare(self) -> None:
+        for suffix in ("-wal", "-shm", "-journal"):  # SQLite gives them the rights of the file.
+            refuse_prepared(self.path.with_name(self.path.name + suffix))
+        prepare_private(self.path)
 
     def _lock(self) -> None:
         run = self._database.execute
@@ -204,6 +211,12 @@ class Journal:
     def _explained(self) -> Iterator[None]:
         try:
             yield
+        except OSError as error:
+            raise UsageError(
+                f"{self.path}, which is to keep the answers, cannot be opened "
+                f"({error.strerror or error}): OUT must be in a folder that exists, and that you "
+                "may write to"
+            ) from None
         except sqlite3.Error as error:
             match getattr(error, "sqlite_errorname", ""):
                 case "SQLITE_BUSY":
@@ -219,7 +232,7 @@ class Journal:
                 case "SQLITE_CANTOPEN":
                     raise UsageError(
                         f"{self.path}, which is to keep the answers, cannot be opened: OUT must be "
-                        "in a folder that is there, and that you may write to"
+                        "in a folder that exists, and that you may write to"
                     ) from None
                 case "SQLITE_CORRUPT":
                     raise FileError(

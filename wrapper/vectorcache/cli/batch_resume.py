@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from .._batch_result import RESULT_COLUMNS, BatchResult
+from .._batch_result import BatchResult
 from .api_key import without_own_key
+from .batch_input import OPTION_COLUMNS, check_input, query_of
 from .batch_journal import Begun, Journal
 from .exit_codes import FileError, UsageError
+from .private_file import create_private, publish
 from .rows import Row, RowFile
-
-_OPTIONAL: Final = ("model", "context", "similarity_threshold")
 
 
 class ResumableBatch:
@@ -25,6 +25,7 @@ class ResumableBatch:
     Args:
         source: the input.
         target: the output.
+        prompt_column: the input's column with the prompts.
         options: what else the answers depend on.
         restart: whether to forget what was answered before.
 
@@ -34,9 +35,16 @@ class ResumableBatch:
     """
 
     def __init__(
-        self, source: RowFile, target: RowFile, options: Mapping[str, Any], *, restart: bool
+        self,
+        source: RowFile,
+        target: RowFile,
+        prompt_column: str,
+        options: Mapping[str, Any],
+        *,
+        restart: bool,
     ) -> None:
         self._source = source
+        self._prompt_column = prompt_column
         self._target = target
         path = target.path
         self.journal_path = path.with_name(f"{path.name}.batch")
@@ -46,13 +54,15 @@ class ResumableBatch:
         if not self.journal_path.exists():
             # Nothing is left behind where nothing can be begun.
             self._refuse_foreign_output(None)
-            rows = self._check()
+            rows = check_input(source, target, prompt_column)
         self._journal = Journal(self.journal_path)
         try:
             begun = self._journal.begun
             self._refuse_foreign_output(begun)
             if begun is None or restart:
-                begun = Begun(digest, self._check() if rows is None else rows, options)
+                if rows is None:
+                    rows = check_input(source, target, prompt_column)
+                begun = Begun(digest, rows, options)
                 path.unlink(missing_ok=True)
                 self._journal.begin(begun)
             else:
@@ -88,9 +98,9 @@ class ResumableBatch:
     def to_ask(self, *, retry_failed: bool) -> Iterator[Row]:
         """What is still to be asked, as ``query_many`` takes it, and ``keep`` its results."""
         self._journal.will_ask()
-        rows = self._source.rows(("prompt", *_OPTIONAL))
+        rows = self._source.rows((self._prompt_column, *OPTION_COLUMNS))
         for number, row in enumerate(islice(rows, self.rows)):
-            query = query_of(row)
+            query = query_of(row, self._prompt_column)
             digest = hashlib.sha256(repr(query).encode("utf-8", "backslashreplace")).hexdigest()
             if not self._journal.has(number, digest, failed=not retry_failed):
                 yield {**query, "id": (number, digest)}
@@ -115,13 +125,16 @@ class ResumableBatch:
             )
         part = path.with_name(f"{path.name}.batch.part")
         try:
-            self._target.write(part, self._source, self._journal.results())
-            _sync(part)
+            with create_private(part) as file:
+                self._target.write(file, self._source, self._journal.results())
+                file.flush()
+                os.fsync(file.fileno())
             digest = _digest_of(part)
             self._refuse_foreign_output(self._begun)
             self._journal.will_write(digest)
+            publish(part, path)
             part.replace(path)
-            _sync(path.parent)
+            _sync_folder(path.parent)
         except OSError as error:
             raise FileError(
                 f"cannot write {path}: {error.strerror or error}; correct that, and start again "
@@ -131,19 +144,6 @@ class ResumableBatch:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
         self._journal.finish()
-
-    def _check(self) -> int:
-        """How many rows there are, once they are found fit."""
-        survey = self._source.survey()
-        refuse_result_columns(survey.columns, str(self._source.path))
-        if "prompt" not in survey.columns and survey.rows:
-            raise UsageError(
-                f"{self._source.path} has no column 'prompt'; it has "
-                f"{', '.join(map(repr, survey.columns)) or 'none'}"
-            )
-        if type(self._source) is not type(self._target):
-            self._target.check(self._source)
-        return survey.rows
 
     def _refuse_foreign_output(self, begun: Begun | None) -> None:
         path = self._target.path
@@ -169,30 +169,6 @@ class ResumableBatch:
             )
 
 
-def refuse_result_columns(columns: Collection[str], name: str) -> None:
-    """Looks whether there is room for an answer beside the input's columns.
-
-    Raises:
-        UsageError: a column has the name of one of ``RESULT_COLUMNS``.
-    """
-    taken = [column for column in RESULT_COLUMNS if column in columns]
-    if taken:
-        raise UsageError(
-            f"{name} already has {', '.join(map(repr, taken))}, where the answers go: rename what "
-            "is yours, and drop what is left of an earlier answer"
-        )
-
-
-def query_of(row: Row) -> dict[str, Any]:
-    """The row's query, as ``query_many`` takes it; what is empty is left out."""
-    query = {name: row[name] for name in _OPTIONAL if row.get(name) not in (None, "")}
-    threshold = query.get("similarity_threshold")
-    if isinstance(threshold, str):  # CSV has texts only; one that is no number is refused later.
-        with suppress(ValueError):
-            query["similarity_threshold"] = float(threshold)
-    return {"prompt": row.get("prompt"), **query}
-
-
 def _digest_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -203,11 +179,11 @@ def _refuse_same_file(source: Path, target: Path) -> None:
         raise UsageError(f"IN and OUT are both {source}: give OUT another name")
 
 
-def _sync(path: Path) -> None:
-    """Waits until the file, or the folder's list of files, is on the disk."""
-    if os.name == "nt" and path.is_dir():
+def _sync_folder(path: Path) -> None:
+    """Waits until the folder's list of files is on the disk."""
+    if os.name == "nt":
         return  # Windows opens no folders.
-    handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

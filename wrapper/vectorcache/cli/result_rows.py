@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from .._batch_result import RESULT_COLUMNS
 from .._recorder import Recorder
 from .._stats import Stats
 from .exit_codes import UsageError
-from .rows import Row
+from .rows import Row, open_rows
+
+# The columns that are read as texts; a file of results has the first.
+_TEXTS: Final = ("error_type", "model", "context")
+
+
+def stats_of_file(path: Path) -> Stats:
+    """Sums up a file that ``batch`` wrote; other columns, of whatever types, are not read.
+
+    Raises:
+        UsageError: it cannot be read, or is not such a file.
+    """
+    rows = open_rows(path, _TEXTS).rows((*RESULT_COLUMNS, *_TEXTS))
+    return stats_of(rows, str(path))
 
 
 def stats_of(rows: Iterable[Row], name: str) -> Stats:

@@ -8,8 +8,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from .output import Output
-from .result_rows import stats_of
-from .rows import STANDARD_STREAM, FileName, open_rows
+from .result_rows import stats_of, stats_of_file
+from .rows import STANDARD_STREAM, FileName
 from .rows.jsonl_file import rows_of
 from .summary import statistics_table
 
@@ -33,5 +33,5 @@ def stats(
         if file == STANDARD_STREAM:
             found = stats_of(rows_of(sys.stdin.buffer, "standard input"), "standard input")
         else:
-            found = stats_of(open_rows(file).rows(), str(file))
+            found = stats_of_file(file)
     output.drawing(found.to_dict(), lambda: statistics_table(found))

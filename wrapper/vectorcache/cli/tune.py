@@ -34,6 +34,7 @@ def tune(
     file: Annotated[FileName, Parameter(name="FILE")],
     /,
     *,
+    prompt_column: str = "prompt",
     thresholds: str = _USUAL,
     precision: Annotated[float, Parameter(validator=_SHARE)] = 0.95,
     html: Path | None = None,
@@ -58,8 +59,9 @@ def tune(
 
     Args:
         file: The prompts, in the order in which they were asked: .jsonl, .csv or .parquet with a
-            column prompt and, if prompts with the same meaning are known, label; or .txt with a
-            prompt a line. With - JSON Lines are read from standard input.
+            column prompt (or --prompt-column) and, if prompts with the same meaning are known,
+            label; or .txt with a prompt a line. With - JSON Lines are read from standard input.
+        prompt_column: The column of FILE that has the prompts.
         thresholds: Cosine similarities to try, 0 to 1, with commas between them.
         precision: The share of hits, 0 to 1, that should be right.
         html: Write the report as a page to this file, too.
@@ -70,7 +72,7 @@ def tune(
         dry_run: Only say how many calls it may take.
         yes: Do not ask whether to go on.
     """
-    prompts = read_prompts(str(file))
+    prompts = read_prompts(str(file), prompt_column)
     tried = _numbers(thresholds)
     expected = estimate(prompts, tried)
     if dry_run:

@@ -10,45 +10,47 @@ from typing import Any, Final
 from .exit_codes import UsageError
 from .rows import Row, open_rows
 from .rows.jsonl_file import rows_of
+from .rows.utf8 import decoded
 
-_COLUMNS: Final = ("prompt", "label")
+_LABEL: Final = "label"
 
 
-def read_prompts(file: str) -> list[dict[str, Any]]:
+def read_prompts(file: str, prompt_column: str) -> list[dict[str, Any]]:
     """The prompts, and their labels where there are any, as ``vectorcache.tuning`` takes them.
 
     Args:
         file: a name that ends with .txt, for a prompt a line, or with what ``open_rows`` knows;
             or - for JSON Lines on standard input.
+        prompt_column: the column that has the prompts; a .txt has no columns.
 
     Raises:
-        UsageError: the file is at fault; the message says where.
+        UsageError: the file cannot be read; the message says where.
     """
     if file == "-":
-        return _with_labels(rows_of(sys.stdin.buffer, "standard input"), "standard input")
+        rows = rows_of(sys.stdin.buffer, "standard input")
+        return _with_labels(rows, "standard input", prompt_column)
     path = Path(file)
     if path.suffix.lower() == ".txt":
         return [{"prompt": line} for line in _lines(path)]
-    return _with_labels(open_rows(path).rows(_COLUMNS), file)
+    columns = (prompt_column, _LABEL)
+    return _with_labels(open_rows(path, columns).rows(columns), file, prompt_column)
 
 
-def _with_labels(rows: Iterator[Row], name: str) -> list[dict[str, Any]]:
+def _with_labels(rows: Iterator[Row], name: str, prompt_column: str) -> list[dict[str, Any]]:
     prompts = []
     for number, row in enumerate(rows, 1):
-        if "prompt" not in row:
+        if prompt_column not in row:
             raise UsageError(
-                f"{name}, row {number:,}, has no column prompt: it has {', '.join(row) or 'none'}"
+                f"{name}, row {number:,}, has no column {prompt_column!r}: it has "
+                f"{', '.join(row) or 'none'}; name the column of the prompts by --prompt-column"
             )
         # CSV has no other way to leave a field out.
-        label = None if row.get("label") == "" else row.get("label")
-        prompts.append({"prompt": row["prompt"], "label": label})
+        label = None if row.get(_LABEL) == "" else row.get(_LABEL)
+        prompts.append({"prompt": row[prompt_column], "label": label})
     return prompts
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is no UTF-8 text: {error}") from None
+    text = path.read_text("utf-8-sig", errors="surrogateescape")
     # Not splitlines(): a prompt may hold the separators that only Unicode knows.
-    return [line for line in text.split("\n") if line.strip()]
+    return [line for line in decoded(text.split("\n"), str(path)) if line.strip()]

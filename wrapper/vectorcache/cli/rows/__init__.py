@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -26,21 +27,31 @@ def _check_name(_: type, name: Path) -> None:
 FileName = Annotated[Path, Parameter(allow_leading_hyphen=True, validator=_check_name)]
 
 
-def open_rows(path: Path) -> RowFile:
+def open_rows(
+    path: Path, text_columns: Collection[str], *, escape_formulas: bool = False
+) -> RowFile:
     """The file as its name's ending says; nothing is read or written yet.
 
+    Args:
+        path: where it is.
+        text_columns: as ``RowFile`` takes them.
+        escape_formulas: as ``CSVFile`` takes it.
+
     Raises:
-        UsageError: the ending is none that is known, or what reads such files is not installed.
+        UsageError: the ending is unknown, what reads such files is not installed, or it is not
+            one for ``escape_formulas``.
     """
+    if escape_formulas and path.suffix.lower() != ".csv":
+        raise UsageError(f"--escape-formulas has no effect on {path}: it is for an OUT in CSV")
     match path.suffix.lower():
         case ".jsonl" | ".ndjson":
             from .jsonl_file import JSONLinesFile
 
-            return JSONLinesFile(path)
+            return JSONLinesFile(path, text_columns)
         case ".csv":
             from .csv_file import CSVFile
 
-            return CSVFile(path)
+            return CSVFile(path, text_columns, escape_formulas=escape_formulas)
         case ".parquet":
             try:
                 from .parquet_file import ParquetFile
@@ -49,7 +60,7 @@ def open_rows(path: Path) -> RowFile:
                     f"{path}: Parquet needs pyarrow, which is not installed ({error}): "
                     "pip install pyarrow, or use .jsonl or .csv"
                 ) from error
-            return ParquetFile(path)
+            return ParquetFile(path, text_columns)
     raise UsageError(
         f"{path}: the name must end with .jsonl (or .ndjson), .csv or .parquet, which says what "
         "the file is"

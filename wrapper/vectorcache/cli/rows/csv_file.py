@@ -1,58 +1,93 @@
-"""CSV as RFC 4180 has it: commas, quotes, and a first line that names the columns."""
+"""CSV as RFC 4180 has it: a first line that names the columns, quotes, and a delimiter."""
 
 from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, TextIO
 
 from ..._batch_result import RESULT_COLUMNS
 from ..exit_codes import UsageError
 from .row_file import Row, RowFile, Survey
+from .utf8 import decoded
 
 # The most characters a field may have: csv's own limit is below that of many an answer.
 _LONGEST: Final = 2**31 - 1
 
+# Spreadsheets write semicolons where the comma is the decimal sign.
+_DELIMITERS: Final = {",": "commas", ";": "semicolons", "\t": "tabs"}
+
+# https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA: Final = re.compile(r"[=+\-@\t\r]")
+_NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
+
 
 class CSVFile(RowFile):
-    """Rows of texts; an empty text stands for none."""
+    """Rows of texts; an empty text stands for none.
+
+    The delimiter is a comma, a semicolon or a tab, whichever makes the first line name the column
+    that rows must have. A file that is written has that of the file that its rows come from.
+
+    Args:
+        path: as ``RowFile`` takes it.
+        text_columns: as ``RowFile`` takes it.
+        escape_formulas: whether to write ``'`` before a text that a spreadsheet would run.
+    """
+
+    kind = "CSV"
+    instead = ".parquet"
+
+    def __init__(
+        self, path: Path, text_columns: Collection[str], *, escape_formulas: bool = False
+    ) -> None:
+        super().__init__(path, text_columns)
+        self._text = _escaped_text if escape_formulas else _text
 
     def survey(self) -> Survey:
         count = sum(1 for _ in self.rows())
-        return Survey(count, tuple(next(self._records())[1]))
+        return Survey(count, tuple(next(self._records(self.delimiter()))[1]))
 
     def rows(self, columns: Collection[str] | None = None) -> Iterator[Row]:
-        records = self._records()
+        delimiter = self.delimiter()
+        records = self._records(delimiter)
         _, names = next(records)
         for line, fields in records:
             if len(fields) != len(names):
                 raise UsageError(
                     f"{self.path}, line {line:,}, has {len(fields)} fields, and the first line "
-                    f"names {len(names)}: put quotes around what holds commas or line ends"
+                    f"names {len(names)}: put quotes around what holds {_DELIMITERS[delimiter]} or "
+                    "line ends"
                 )
             yield dict(zip(names, fields, strict=True))
 
-    def check(self, source: RowFile) -> None:
-        for _ in source.rows():  # What can be read can be written.
-            pass
-
-    def write(self, path: Path, source: RowFile, results: Iterator[Row]) -> None:
+    def write(self, file: BinaryIO, source: RowFile, results: Iterator[Row]) -> None:
         columns = source.survey().columns
-        with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-            writer = csv.writer(file)
-            writer.writerow([*columns, *RESULT_COLUMNS])
-            for row, result in zip(source.rows(), results, strict=True):
-                values = [row.get(name) for name in columns]
-                values += [result[name] for name in RESULT_COLUMNS]
-                writer.writerow([_text(value) for value in values])
+        delimiter = source.delimiter() if isinstance(source, CSVFile) else ","
+        writer = csv.writer(_Encoder(file), delimiter=delimiter)
+        writer.writerow([self._text(name) for name in (*columns, *RESULT_COLUMNS)])
+        for row, result in zip(source.rows(), results, strict=True):
+            values = [row.get(name) for name in columns]
+            values += [result[name] for name in RESULT_COLUMNS]
+            writer.writerow([self._text(value) for value in values])
 
-    def _records(self) -> Iterator[tuple[int, list[str]]]:
+    def delimiter(self) -> str:
+        """The character between two fields, as the first line has it."""
+        with self._open() as lines:
+            first = lines.readline()
+        for delimiter in _DELIMITERS:
+            # A name may hold line ends: what is left of it then is no other name.
+            if self.text_columns[0] in next(csv.reader([first], delimiter=delimiter), ()):
+                return delimiter
+        return ","
+
+    def _records(self, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         """Each record with the number of its last line; the one that names the columns first."""
         csv.field_size_limit(_LONGEST)  # It holds for the process, which is the program's own.
-        with self.path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
+        with self._open() as file:
+            reader = csv.reader(decoded(file, str(self.path)), delimiter=delimiter, strict=True)
             try:
                 names = next(reader, [])
                 self._check_names(names)
@@ -60,10 +95,14 @@ class CSVFile(RowFile):
                 for fields in reader:
                     if fields:
                         yield reader.line_num, fields
-            except (csv.Error, UnicodeDecodeError) as error:
+            except csv.Error as error:
                 raise UsageError(
-                    f"{self.path}, at line {reader.line_num:,}, is no CSV in UTF-8: {error}"
+                    f"{self.path}, at line {reader.line_num:,}, is not valid CSV: {error}"
                 ) from None
+
+    def _open(self) -> TextIO:
+        # A decoder that raised would do so for a whole block, whose lines nothing has counted yet.
+        return self.path.open(newline="", encoding="utf-8-sig", errors="surrogateescape")
 
     def _check_names(self, names: list[str]) -> None:
         if not names:
@@ -76,6 +115,17 @@ class CSVFile(RowFile):
             )
 
 
+class _Encoder:
+    """A binary file, as ``csv.writer`` takes it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        # JSON may bring half of a surrogate pair, which no UTF-8 has, and only an escape can hold.
+        return self._file.write(text.encode("utf-8", "backslashreplace"))
+
+
 def _text(value: Any) -> str:
     match value:
         case None:
@@ -83,3 +133,8 @@ def _text(value: Any) -> str:
         case str():
             return value
     return json.dumps(value, ensure_ascii=False)
+
+
+def _escaped_text(value: Any) -> str:
+    text = _text(value)
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text

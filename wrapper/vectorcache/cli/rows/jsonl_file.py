@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Iterable, Iterator
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from ..exit_codes import UsageError
 from .row_file import Row, RowFile, Survey
+from .utf8 import not_utf8
 
 
 class JSONLinesFile(RowFile):
     """Rows as JSON objects, which need not all have the same columns."""
+
+    kind = "JSON Lines"
+    instead = ".parquet"
 
     def survey(self) -> Survey:
         count = 0
@@ -27,21 +30,16 @@ class JSONLinesFile(RowFile):
         with self.path.open("rb") as lines:
             yield from rows_of(lines, str(self.path))
 
-    def check(self, source: RowFile) -> None:
-        for _ in source.rows():  # What can be read can be written.
-            pass
-
-    def write(self, path: Path, source: RowFile, results: Iterator[Row]) -> None:
-        with path.open("wb") as file:
-            for row, result in zip(source.rows(), results, strict=True):
-                file.write(line_of({**row, **result}))
+    def write(self, file: BinaryIO, source: RowFile, results: Iterator[Row]) -> None:
+        pairs = zip(source.rows(), results, strict=True)
+        file.writelines(line_of({**row, **result}) for row, result in pairs)
 
 
 def rows_of(lines: Iterable[bytes], name: str) -> Iterator[Row]:
     """The objects on the lines; blank ones are passed over.
 
     Raises:
-        UsageError: a line is no object.
+        UsageError: a line is not a JSON object.
     """
     encoding = "utf-8-sig"
     for number, line in enumerate(lines, 1):
@@ -51,11 +49,13 @@ def rows_of(lines: Iterable[bytes], name: str) -> Iterator[Row]:
             if not text.strip():
                 continue
             row = json.loads(text, parse_float=_finite, parse_constant=_refuse)
+        except UnicodeDecodeError as error:
+            raise not_utf8(name, number, error) from None
         except (ValueError, RecursionError) as error:
             raise UsageError(f"{name}, line {number:,}, is not JSON: {error}") from None
         if not isinstance(row, dict):
             raise UsageError(
-                f"{name}, line {number:,}, is no JSON object: write each row like "
+                f"{name}, line {number:,}, is not a JSON object: write each row like "
                 '{"prompt": "What is machine learning?"}'
             )
         yield row

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import math
-from collections.abc import Collection, Iterator
-from datetime import date, time, timedelta
-from decimal import Decimal
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
-from pathlib import Path
 from types import NoneType
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, BinaryIO, Final, get_args, get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..._batch_result import ResultColumns
 from ..exit_codes import UsageError
+from .arrow_values import json_values, text_values
 from .row_file import Row, RowFile, Survey
 
 # How many rows are in memory at a time.
@@ -37,48 +32,43 @@ _RESULTS: Final = pa.schema(_field(*pair) for pair in get_type_hints(ResultColum
 class ParquetFile(RowFile):
     """Rows whose columns have types; those of another Parquet file keep theirs."""
 
+    kind = "a Parquet file, whose columns have one type each"
+    instead = ".jsonl"
+    misfits = (pa.ArrowException, OverflowError, UnicodeError)
+
     def survey(self) -> Survey:
         with self._reader() as file:
             names: list[str] = file.schema_arrow.names
-            twice = {name for name in names if names.count(name) > 1}
-            if twice:
-                raise UsageError(
-                    f"{self.path} has more than one column {', '.join(map(repr, sorted(twice)))}: "
-                    "rename them"
-                )
-            return Survey(file.metadata.num_rows, tuple(names))
+            count = file.metadata.num_rows
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise UsageError(
+                f"{self.path} has more than one column {', '.join(map(repr, sorted(twice)))}: "
+                "rename them"
+            )
+        for _ in self.rows(self.text_columns):
+            pass  # Whether the texts are UTF-8 is seen by reading them only.
+        return Survey(count, tuple(names))
 
     def rows(self, columns: Collection[str] | None = None) -> Iterator[Row]:
         with self._reader() as file:
             if columns is not None:
                 columns = [name for name in file.schema_arrow.names if name in columns]
+            before = 0
             for batch in file.iter_batches(_BATCH, columns=columns):
-                try:
-                    rows = _readable(batch).to_pylist()
-                except (pa.ArrowException, ValueError) as error:
-                    raise UsageError(
-                        f"{self.path} has values that no text can stand for: {error}; write to "
-                        ".parquet instead"
-                    ) from None
-                for row in rows:
-                    yield {name: _plain(value) for name, value in row.items()}
+                names = batch.schema.names
+                values = [
+                    self._values(name, column, before)
+                    for name, column in zip(names, batch.columns, strict=True)
+                ]
+                for row in zip(*values, strict=True) if values else [()] * batch.num_rows:
+                    yield dict(zip(names, row, strict=True))
+                before += batch.num_rows
 
-    def check(self, source: RowFile) -> None:
-        try:
-            schema = _schema_of(source)
-            pq.ParquetWriter(io.BytesIO(), schema).close()
-            for _ in _batches_of(source, schema):
-                pass
-        except (pa.ArrowException, OverflowError, UnicodeError) as error:
-            raise UsageError(
-                f"{source.path} does not fit into a Parquet file, whose columns have one type "
-                f"each: {error}; write to .jsonl instead"
-            ) from None
-
-    def write(self, path: Path, source: RowFile, results: Iterator[Row]) -> None:
+    def write(self, file: BinaryIO, source: RowFile, results: Iterator[Row]) -> None:
         schema = _schema_of(source)
         whole = pa.schema([*schema, *_RESULTS], metadata=schema.metadata)
-        with pq.ParquetWriter(path, whole) as writer:
+        with pq.ParquetWriter(file, whole) as writer:
             for batch in _batches_of(source, schema):
                 found = [_clean(row) for row in islice(results, batch.num_rows)]
                 answers = pa.RecordBatch.from_pylist(found, schema=_RESULTS)
@@ -87,6 +77,23 @@ class ParquetFile(RowFile):
                 )
             for _ in results:
                 raise ValueError("there are more answers than rows")
+
+    def _values(self, name: str, column: pa.Array, before: int) -> list[Any]:
+        """A column's values; ``before`` is the number of rows that came before them."""
+        read = text_values if name in self.text_columns else json_values
+        try:
+            return read(column)
+        except UnicodeDecodeError as error:
+            row = before + 1 + _first_undecodable(read, column)
+            raise UsageError(
+                f"{self.path}, row {row:,}: the value of column {name!r} is not UTF-8 text "
+                f"({error}); write the column as text, or leave the row out"
+            ) from None
+        except (pa.ArrowException, ValueError) as error:
+            raise UsageError(
+                f"{self.path}: the column {name!r} has values that no text can stand for: {error}; "
+                "write to .parquet instead"
+            ) from None
 
     def _reader(self) -> pq.ParquetFile:
         self.path.stat()  # Python's own error says it better if there is none.
@@ -123,33 +130,13 @@ def _some(rows: Iterator[Row]) -> Iterator[list[Row]]:
         yield some
 
 
-def _readable(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with times as texts: Python's have no nanoseconds."""
-    arrays = [
-        array.cast(pa.string())
-        if pa.types.is_timestamp(array.type) or pa.types.is_time(array.type)
-        else array
-        for array in batch.columns
-    ]
-    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
-
-
-def _plain(value: Any) -> Any:
-    """What JSON can hold of a value: other numbers and times as texts, bytes in base64."""
-    match value:
-        case float():
-            return value if math.isfinite(value) else None
-        case dict():
-            return {str(name): _plain(part) for name, part in value.items()}
-        case list() | tuple():
-            return [_plain(part) for part in value]
-        case bytes():
-            return base64.b64encode(value).decode()
-        case date() | time():
-            return value.isoformat()
-        case Decimal() | timedelta():
-            return str(value)
-    return value
+def _first_undecodable(read: Callable[[pa.Array], list[Any]], column: pa.Array) -> int:
+    for number in range(len(column)):
+        try:
+            read(column.slice(number, 1))
+        except UnicodeDecodeError:
+            return number
+    return 0
 
 
 def _clean(row: Row) -> Row:

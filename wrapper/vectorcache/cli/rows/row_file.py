@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, ClassVar, TypeAlias
+
+from ..._batch_result import RESULT_COLUMNS
+from ..exit_codes import UsageError
 
 # A row's columns by their names.
 Row: TypeAlias = Mapping[str, Any]
@@ -30,17 +35,26 @@ class RowFile(ABC):
 
     Args:
         path: where it is.
+        text_columns: the columns that are read as texts, even if the file has them as binary; the
+            first is the one that rows must have.
     """
 
-    def __init__(self, path: Path) -> None:
+    # What a message calls such a file, and the ending of the files that hold what it cannot hold.
+    kind: ClassVar[str]
+    instead: ClassVar[str]
+    # What ``write`` raises for values that the file cannot hold.
+    misfits: ClassVar[tuple[type[Exception], ...]] = (TypeError, ValueError, RecursionError)
+
+    def __init__(self, path: Path, text_columns: Collection[str]) -> None:
         self.path = path
+        self.text_columns = tuple(text_columns)
 
     @abstractmethod
     def survey(self) -> Survey:
         """Reads the file to its end.
 
         Raises:
-            UsageError: a row is at fault; the message says where.
+            UsageError: a row cannot be read; the message says where.
         """
 
     @abstractmethod
@@ -51,23 +65,36 @@ class RowFile(ABC):
             columns: those that are needed; others may be left out. None for all.
 
         Raises:
-            UsageError: a row is at fault; the message says where.
+            UsageError: a row cannot be read; the message says where.
         """
 
     @abstractmethod
-    def check(self, source: RowFile) -> None:
-        """Looks whether the rows of a file of another kind can be written to this one.
-
-        Raises:
-            UsageError: they cannot; the message says why.
-        """
-
-    @abstractmethod
-    def write(self, path: Path, source: RowFile, results: Iterator[Row]) -> None:
+    def write(self, file: BinaryIO, source: RowFile, results: Iterator[Row]) -> None:
         """Writes each row of another file, with ``RESULT_COLUMNS`` behind its own.
 
         Args:
-            path: what to write to in the place of this file, which is left as it is.
+            file: what to write to.
             source: the rows.
             results: the result columns of each row.
         """
+
+    def check(self, source: RowFile, count: int) -> None:
+        """Writes the rows of another file to nowhere, as a trial.
+
+        Args:
+            source: the rows.
+            count: how many there are.
+
+        Raises:
+            UsageError: they cannot be written to a file of this kind; the message says why.
+        """
+        try:
+            with open(os.devnull, "wb") as nowhere:
+                self.write(nowhere, source, repeat(dict.fromkeys(RESULT_COLUMNS), count))
+        except UsageError:
+            raise
+        except self.misfits as error:
+            raise UsageError(
+                f"{source.path} does not fit into {self.kind}: {error}; write to {self.instead} "
+                "instead"
+            ) from None

@@ -1,0 +1,65 @@
+"""The queries of a file's rows, and whether the rows fit into the output."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import suppress
+from typing import Any, Final
+
+from .._batch_result import RESULT_COLUMNS
+from .exit_codes import UsageError
+from .rows import Row, RowFile
+
+# The columns that take the place of an option, for their row.
+OPTION_COLUMNS: Final = ("model", "context", "similarity_threshold")
+
+
+def text_columns(prompt_column: str) -> tuple[str, ...]:
+    """The columns whose values are sent as texts; the one that rows must have comes first."""
+    return prompt_column, "model", "context"
+
+
+def query_of(row: Row, prompt_column: str) -> dict[str, Any]:
+    """The row's query, as ``query_many`` takes it; what is empty is left out."""
+    query = {name: row[name] for name in OPTION_COLUMNS if row.get(name) not in (None, "")}
+    threshold = query.get("similarity_threshold")
+    if isinstance(threshold, str):  # CSV has texts only; one that is no number is refused later.
+        with suppress(ValueError):
+            query["similarity_threshold"] = float(threshold)
+    return {"prompt": row.get(prompt_column), **query}
+
+
+def check_input(source: RowFile, target: RowFile, prompt_column: str) -> int:
+    """Reads the input to its end, and writes it to nowhere.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        UsageError: the input cannot be read, has no such column or one of an answer's name, or
+            does not fit into the output.
+    """
+    survey = source.survey()
+    refuse_result_columns(survey.columns, str(source.path))
+    if prompt_column not in survey.columns and survey.rows:
+        raise UsageError(
+            f"{source.path} has no column {prompt_column!r}; it has "
+            f"{', '.join(map(repr, survey.columns)) or 'none'}: name the column of the prompts by "
+            "--prompt-column"
+        )
+    target.check(source, survey.rows)
+    return survey.rows
+
+
+def refuse_result_columns(columns: Collection[str], name: str) -> None:
+    """Looks whether there is room for an answer beside the input's columns.
+
+    Raises:
+        UsageError: a column has the name of one of ``RESULT_COLUMNS``.
+    """
+    taken = [column for column in RESULT_COLUMNS if column in columns]
+    if taken:
+        raise UsageError(
+            f"{name} already has {', '.join(map(repr, taken))}, where the answers go: rename what "
+            "is yours, and drop what is left of an earlier answer"
+        )
