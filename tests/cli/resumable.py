@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vectorcache import APITimeoutError, BatchResult, VectorcacheResponse
+from vectorcache.cli.batch_input import text_columns
 from vectorcache.cli.batch_resume import ResumableBatch
 from vectorcache.cli.rows import open_rows
 
@@ -14,9 +15,9 @@ OPTIONS = {"model": "m", "threshold": 0.85}
 def begin(
     source: str = "in.jsonl", target: str = "out.jsonl", *, restart: bool = False, **changes: object
 ) -> ResumableBatch:
-    return ResumableBatch(
-        open_rows(Path(source)), open_rows(Path(target)), {**OPTIONS, **changes}, restart=restart
-    )
+    texts = text_columns()
+    files = open_rows(Path(source), texts), open_rows(Path(target), texts)
+    return ResumableBatch(*files, {**OPTIONS, **changes}, restart=restart)
 
 
 def answer_all(batch: ResumableBatch, *, retry_failed: bool = False) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from cli.resumable import begin
 from cli.row_files import prompts, write_rows
 
-from vectorcache.cli.batch_resume import query_of, refuse_result_columns
+from vectorcache.cli.batch_input import query_of, refuse_result_columns
 from vectorcache.cli.exit_codes import UsageError
 from vectorcache.cli.rows import RowFile
 
@@ -43,20 +43,21 @@ class TestTheInput:
             begin()
         refuse_result_columns(["prompt", "mine"], "x")
 
-    def test_another_format(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Where IN and OUT are of two kinds, OUT looks at the rows before anything is asked."""
-        looked: list[Path] = []
+    @pytest.mark.parametrize("target", ["out.csv", "out.jsonl"])
+    def test_the_output_looks_at_the_rows(
+        self, monkeypatch: pytest.MonkeyPatch, target: str
+    ) -> None:
+        """OUT looks at the rows before anything is asked, whatever kind it is of; and only once."""
+        looked: list[tuple[Path, int]] = []
 
-        def check(self: RowFile, source: RowFile) -> None:
-            looked.append(source.path)
+        def check(self: RowFile, source: RowFile, count: int) -> None:
+            looked.append((source.path, count))
 
-        monkeypatch.setattr("vectorcache.cli.rows.csv_file.CSVFile.check", check)
-        monkeypatch.setattr("vectorcache.cli.rows.jsonl_file.JSONLinesFile.check", check)
+        monkeypatch.setattr("vectorcache.cli.rows.RowFile.check", check)
         write_rows("in.jsonl", prompts(2))
-        begin(target="out.csv").__exit__()
-        assert looked == [Path("in.jsonl")]
-        begin(target="out.jsonl").__exit__()
-        assert looked == [Path("in.jsonl")]
+        begin(target=target).__exit__()
+        begin(target=target).__exit__()
+        assert looked == [(Path("in.jsonl"), 2)]
 
 
 @pytest.mark.parametrize(

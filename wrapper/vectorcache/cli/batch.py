@@ -15,7 +15,13 @@ from .._sync_client import VectorcacheClient
 from ..errors import VectorcacheError
 from .answers import totals_of
 from .batch_asking import ask_all
-from .batch_input import check_input, query_of, refuse_result_columns, text_columns
+from .batch_input import (
+    PROMPT_COLUMN,
+    check_input,
+    query_of,
+    refuse_result_columns,
+    text_columns,
+)
 from .batch_resume import ResumableBatch
 from .connection import Connection
 from .exit_codes import ExitCode, UsageError
@@ -35,7 +41,7 @@ def batch(
     target: Annotated[FileName, Parameter(name="OUT")],
     /,
     *,
-    prompt_column: str = "prompt",
+    prompt_column: str = PROMPT_COLUMN,
     concurrency: Annotated[int, Parameter(alias="-n", validator=_AT_LEAST_1)] = 16,
     rate_limit: str | None = None,
     give_up_after: Annotated[int, Parameter(validator=_AT_LEAST_0)] = 100,
@@ -88,9 +94,9 @@ def batch(
             job = ResumableBatch(
                 open_rows(source, texts),
                 open_rows(out, texts, escape_formulas=escape_formulas),
-                prompt_column,
                 connection.answers_depend_on() | _column_of(prompt_column),
                 restart=restart,
+                prompt_column=prompt_column,
             )
             with job:
                 asked = 0
@@ -104,7 +110,7 @@ def batch(
 
 def _column_of(prompt_column: str) -> dict[str, str | None]:
     # None for the default: batches that were begun before there was the option say nothing of it.
-    return {"--prompt-column": None if prompt_column == "prompt" else prompt_column}
+    return {"--prompt-column": None if prompt_column == PROMPT_COLUMN else prompt_column}
 
 
 def _stream(

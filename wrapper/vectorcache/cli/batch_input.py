@@ -10,16 +10,18 @@ from .._batch_result import RESULT_COLUMNS
 from .exit_codes import UsageError
 from .rows import Row, RowFile
 
+PROMPT_COLUMN: Final = "prompt"
+
 # The columns that take the place of an option, for their row.
 OPTION_COLUMNS: Final = ("model", "context", "similarity_threshold")
 
 
-def text_columns(prompt_column: str) -> tuple[str, ...]:
+def text_columns(prompt_column: str = PROMPT_COLUMN) -> tuple[str, ...]:
     """The columns whose values are sent as texts; the one that rows must have comes first."""
     return prompt_column, "model", "context"
 
 
-def query_of(row: Row, prompt_column: str) -> dict[str, Any]:
+def query_of(row: Row, prompt_column: str = PROMPT_COLUMN) -> dict[str, Any]:
     """The row's query, as ``query_many`` takes it; what is empty is left out."""
     query = {name: row[name] for name in OPTION_COLUMNS if row.get(name) not in (None, "")}
     threshold = query.get("similarity_threshold")

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from .._batch_result import BatchResult
 from .api_key import without_own_key
-from .batch_input import OPTION_COLUMNS, check_input, query_of
+from .batch_input import OPTION_COLUMNS, PROMPT_COLUMN, check_input, query_of
 from .batch_journal import Begun, Journal
 from .exit_codes import FileError, UsageError
 from .private_file import create_private, publish
@@ -25,9 +25,9 @@ class ResumableBatch:
     Args:
         source: the input.
         target: the output.
-        prompt_column: the input's column with the prompts.
         options: what else the answers depend on.
         restart: whether to forget what was answered before.
+        prompt_column: the input's column with the prompts.
 
     Raises:
         UsageError: one of the files is at fault, or input or options are not those that the
@@ -38,10 +38,10 @@ class ResumableBatch:
         self,
         source: RowFile,
         target: RowFile,
-        prompt_column: str,
         options: Mapping[str, Any],
         *,
         restart: bool,
+        prompt_column: str = PROMPT_COLUMN,
     ) -> None:
         self._source = source
         self._prompt_column = prompt_column

@@ -17,6 +17,7 @@ from ..tuning.questions import THRESHOLDS
 from ..tuning.run import Progress
 from ..tuning.wording import count_of
 from .api_key import without_key
+from .batch_input import PROMPT_COLUMN
 from .connection import Connection
 from .exit_codes import ExitCode, UsageError
 from .output import Output
@@ -34,7 +35,7 @@ def tune(
     file: Annotated[FileName, Parameter(name="FILE")],
     /,
     *,
-    prompt_column: str = "prompt",
+    prompt_column: str = PROMPT_COLUMN,
     thresholds: str = _USUAL,
     precision: Annotated[float, Parameter(validator=_SHARE)] = 0.95,
     html: Path | None = None,

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import types
 
 _UNITS_IN_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -34,8 +33,6 @@ def json_values(array: pa.Array) -> list[Any]:
         return json_values(array.storage)
     if types.is_dictionary(kind):
         return json_values(array.dictionary_decode())
-    if types.is_run_end_encoded(kind):
-        return json_values(pc.run_end_decode(array))
     if types.is_struct(kind):
         return _objects(array)
     if types.is_map(kind):
