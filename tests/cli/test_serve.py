@@ -18,6 +18,7 @@ import pytest
 from cli.conftest import CLI
 from cli.programs import COMMAND, WAIT, environment
 
+from vectorcache import VectorcacheClient
 from vectorcache.cli import serve
 
 
@@ -172,6 +173,18 @@ def test_a_file_of_something_else(cli: CLI) -> None:
     assert done.code == 2
     assert "the embedded service cannot start" in done.err
     assert Path("notes.txt").read_text() == "my notes"
+
+
+def test_a_damaged_file(cli: CLI) -> None:
+    """A damaged cache is refused at the start, instead of a 500 for each query."""
+    with VectorcacheClient.local("cache.db") as client:
+        client.query("What is ML?", "gpt-4o")
+    whole = Path("cache.db").read_bytes()
+    Path("cache.db").write_bytes(whole[: len(whole) // 2])
+    done = cli("serve", "--port", "0", "--path", "cache.db")
+    assert done.code == 2
+    assert "the cache file cache.db is damaged" in done.err
+    assert "move it away" in done.err
 
 
 def test_other_machines(monkeypatch: pytest.MonkeyPatch, cli: CLI) -> None:

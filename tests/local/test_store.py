@@ -158,11 +158,12 @@ def later_layout(path: Path) -> None:
     ("prepare", "message"),
     [
         (lambda path: path.write_bytes(b"a diary, not a database\n" * 100), "not a database"),
+        (lambda path: path.write_bytes(b"x"), "not a database"),
         (another_program, "the database of another program"),
         (later_layout, "has the layout 99"),
         (lambda path: path.mkdir(), "unable to open"),
     ],
-    ids=["text", "another program", "later layout", "folder"],
+    ids=["text", "one letter", "another program", "later layout", "folder"],
 )
 def test_file_that_is_not_ours(
     make_engine: MakeEngine, tmp_path: Path, prepare: Callable[[Path], object], message: str

@@ -179,6 +179,8 @@ class Engine:
         )
         for match in matches:
             entry = self._store.entry(match.number)
+            if entry is None:
+                continue
             if not (self._guarded and contradicts(asked.prompt, entry.prompt)):
                 return entry, match.score
         return None

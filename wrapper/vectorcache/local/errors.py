@@ -13,7 +13,7 @@ class LocalCacheError(RuntimeError):
 
 
 class CacheFileError(LocalCacheError):
-    """The cache file cannot be opened, read or written, or is not a Vectorcache file."""
+    """The cache file cannot be opened, read or written, is damaged, or is another program's."""
 
 
 class EmbedderError(LocalCacheError):

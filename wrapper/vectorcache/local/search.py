@@ -1,5 +1,6 @@
 """Exact nearest-neighbour search, one growing matrix for each model and context."""
 
+import logging
 import threading
 from dataclasses import dataclass, field
 
@@ -12,6 +13,10 @@ from .store import Store
 
 # Float32 carries no more; without it a prompt would score 0.9999999 against its own copy.
 _DECIMALS = 6
+# Vectors are stored with the length 1, in float32.
+_SQUARE_TOLERANCE = 0.001
+
+_log = logging.getLogger("vectorcache.local")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Search:
         with segment.lock:
             last = int(segment.numbers[segment.size - 1]) if segment.size else 0
             for number, added in self._store.vectors_after(last, model, context, embedder):
-                segment.append(number, self._fitting(added, segment, embedder))
+                segment.append(number, _sound(self._fitting(added, segment, embedder)))
             matrix, numbers = segment.matrix[: segment.size], segment.numbers[: segment.size]
         scores = np.clip(np.round((matrix @ vector).astype(np.float64), _DECIMALS), 0.0, 1.0)
         enough = np.flatnonzero(scores >= threshold)
@@ -84,3 +89,13 @@ class Search:
                 f"{segment.matrix.shape[1]} numbers: an embedder that changes needs another id"
             )
         return vector
+
+
+def _sound(vector: Vector) -> Vector:
+    """The stored vector; one that no prompt matches where it is damaged."""
+    with np.errstate(all="ignore"):
+        square = float(vector @ vector)
+    if abs(square - 1) < _SQUARE_TOLERANCE:
+        return vector
+    _log.warning("a vector of the cache file is damaged and is not used")
+    return np.full_like(vector, np.nan)

@@ -1,11 +1,12 @@
 """Where entries live: one SQLite file, or memory."""
 
+import logging
 import os
 import sqlite3
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from os import PathLike
@@ -16,6 +17,9 @@ import numpy as np
 from .embedder import Vector
 from .errors import CacheFileError, EngineClosedError
 
+_log = logging.getLogger("vectorcache.local")
+
+_MAGIC = b"SQLite format 3\0"
 _APPLICATION_ID = 0x56434C43  # "VCLC", in the header of every file of ours
 _SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -37,6 +41,22 @@ CREATE TABLE entries (
 CREATE INDEX entries_by_segment ON entries (model, context, embedder, placeholder);
 """
 _BUSY_SECONDS = 30.0
+
+_EXACT = (
+    "SELECT entry_id, prompt, response, cost_usd FROM entries WHERE model = ? AND context = ? AND "
+    "prompt_sha256 = ? AND placeholder <= ? ORDER BY placeholder LIMIT 1"
+)
+_ENTRY = "SELECT entry_id, prompt, response, cost_usd FROM entries WHERE number = ?"
+_VECTORS_AFTER = (
+    "SELECT number, vector FROM entries WHERE model = ? AND context = ? AND embedder = ? AND "
+    "placeholder <= ? AND number > ? ORDER BY number"
+)
+_ADD = (
+    "INSERT INTO entries (entry_id, model, context, prompt_sha256, placeholder, prompt, response, "
+    "cost_usd, embedder, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (model, context, prompt_sha256, placeholder) DO NOTHING"
+)
+_COUNT_AFTER = "SELECT count(*), max(number) FROM entries WHERE number > ? AND placeholder <= ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +80,7 @@ class Store:
         placeholders: Whether placeholder entries may be found.
 
     Raises:
-        CacheFileError: The file cannot be opened, or is not a cache of this version.
+        CacheFileError: The file cannot be opened, is damaged, or is not a cache of this version.
     """
 
     def __init__(self, path: str | PathLike[str] | None, *, placeholders: bool) -> None:
@@ -70,8 +90,11 @@ class Store:
         # One connection for all threads: an in-memory database exists only on its connection.
         self._lock = threading.Lock()
         self._closed = False
+        # How many entries there are up to a row number: counting them all takes 9 ms at 100,000.
+        self._counted = (0, 0)
         # abspath, so that a later change of directory changes nothing.
         database = ":memory:" if path is None or path == ":memory:" else os.path.abspath(path)
+        self._refuse_other_formats(database)
         try:
             self._connection = sqlite3.connect(
                 database,
@@ -89,24 +112,18 @@ class Store:
 
     def exact(self, prompt: str, model: str, context: str) -> Entry | None:
         """The entry of just this prompt, if there is one; a real answer before a placeholder."""
-        row = self._row(
-            "SELECT entry_id, prompt, response, cost_usd FROM entries WHERE model = ? AND "
-            "context = ? AND prompt_sha256 = ? AND placeholder <= ? ORDER BY placeholder LIMIT 1",
-            (model, context, _hash(prompt), self._shown),
-        )
-        return None if row is None else Entry(*row)
+        row = self._row(_EXACT, (model, context, _hash(prompt), self._shown))
+        return None if row is None else self._entry(row)
 
-    def entry(self, number: int) -> Entry:
-        """The entry with this row number, as given by ``vectors_after``."""
-        row = self._row(
-            "SELECT entry_id, prompt, response, cost_usd FROM entries WHERE number = ?", (number,)
-        )
+    def entry(self, number: int) -> Entry | None:
+        """The entry with this row number, as given by ``vectors_after``; None if it is damaged."""
+        row = self._row(_ENTRY, (number,))
         if row is None:
             raise CacheFileError(
                 f"the cache file {self._name} lost an entry while it was open: something else "
                 "changed it. Close every engine on it and open it again"
             )
-        return Entry(*row)
+        return self._entry(row)
 
     def vectors_after(
         self, number: int, model: str, context: str, embedder: str
@@ -114,9 +131,7 @@ class Store:
         """The vectors of a segment that were added after this row number, by any process."""
         with self._open() as connection:
             rows = connection.execute(
-                "SELECT number, vector FROM entries WHERE model = ? AND context = ? AND "
-                "embedder = ? AND placeholder <= ? AND number > ? ORDER BY number",
-                (model, context, embedder, self._shown, number),
+                _VECTORS_AFTER, (model, context, embedder, self._shown, number)
             ).fetchall()
         return [(row[0], np.frombuffer(row[1], dtype="<f4")) for row in rows]
 
@@ -135,9 +150,7 @@ class Store:
         """Keep an answer. Where the same prompt was kept in the meantime, that one stays."""
         with self._open() as connection:
             connection.execute(
-                "INSERT INTO entries (entry_id, model, context, prompt_sha256, placeholder, "
-                "prompt, response, cost_usd, embedder, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?, "
-                "?, ?) ON CONFLICT (model, context, prompt_sha256, placeholder) DO NOTHING",
+                _ADD,
                 (
                     str(uuid.uuid4()),
                     model,
@@ -154,8 +167,12 @@ class Store:
 
     def count(self) -> int:
         """How many entries can be found here, over all models and contexts."""
-        row = self._row("SELECT count(*) FROM entries WHERE placeholder <= ?", (self._shown,))
-        return int(row[0]) if row is not None else 0
+        with self._open() as connection:
+            # Entries are never deleted, and a later one has a higher number.
+            count, last = self._counted
+            row = connection.execute(_COUNT_AFTER, (last, self._shown)).fetchone()
+            self._counted = (count + row[0], row[1] or last)
+            return self._counted[0]
 
     def close(self) -> None:
         """Close the file. Closing twice does nothing."""
@@ -164,6 +181,14 @@ class Store:
             if not self._closed and os.getpid() == self._pid:
                 self._connection.close()
             self._closed = True
+
+    def _entry(self, row: tuple[Any, ...]) -> Entry | None:
+        try:
+            entry_id, prompt, response = (text.decode("utf-8") for text in row[:3])
+        except UnicodeDecodeError:
+            _log.warning("an entry of the cache file %s is damaged and is not used", self._name)
+            return None
+        return Entry(entry_id, prompt, response, row[3])
 
     def _row(self, sql: str, parameters: tuple[object, ...]) -> tuple[Any, ...] | None:
         with self._open() as connection:
@@ -209,12 +234,51 @@ class Store:
                     f"{_SCHEMA_VERSION}. Use the version that wrote it, or give a new path"
                 )
             connection.execute("COMMIT")
+            self._check()
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
+            # SQLite's own message about a text that is not UTF-8 quotes the text.
+            connection.text_factory = bytes
         except sqlite3.Error as error:
             raise self._failure("opened", error) from error
 
+    def _refuse_other_formats(self, database: str) -> None:
+        # SQLite takes a file of a few bytes, whatever they are, for an empty database.
+        with suppress(OSError), open(database, "rb") as file:
+            beginning = file.read(len(_MAGIC))
+            if beginning and beginning != _MAGIC:
+                raise CacheFileError(
+                    f"{self._name} is not a database, or its beginning is damaged, so it is left "
+                    "alone. Give the path of a new file or of a Vectorcache file"
+                )
+
+    def _check(self) -> None:
+        """Find what would fail at every query, before anything is written.
+
+        Raises:
+            CacheFileError: The file is damaged.
+        """
+        for statement in (_EXACT, _ENTRY, _VECTORS_AFTER, _ADD, _COUNT_AFTER):
+            try:
+                # Compiles the statement, so that a table, column or index that is missing shows.
+                self._connection.execute(f"EXPLAIN {statement}", (None,) * statement.count("?"))
+            except sqlite3.OperationalError as error:
+                raise self._damaged(error) from error
+        # Reads the whole file: 8 ms for 1,000 entries.
+        (found,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise self._damaged(found.splitlines()[-1])
+
+    def _damaged(self, what: object) -> CacheFileError:
+        return CacheFileError(
+            f"the cache file {self._name} is damaged ({what}), and is left as it is. Put a copy "
+            "of it in its place, or move it away (with its -wal and -shm files) to start with an "
+            "empty cache"
+        )
+
     def _failure(self, verb: str, error: sqlite3.Error) -> CacheFileError:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CORRUPT:
+            return self._damaged(error)
         return CacheFileError(
             f"the cache ({self._name}) cannot be {verb}: {error}. Check that its folder exists "
             "and can be written, that the disk has room, and that the file is a Vectorcache file"
