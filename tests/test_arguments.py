@@ -108,6 +108,7 @@ def test_prompts_up_to_the_limit_are_sent(client: AnyClient, server: ScriptedSer
         ("default_headers", {"Host": "other"}),
         ("default_headers", {"X-Token": "se\ncret"}),
         ("allow_insecure_http", "yes"),
+        ("coalesce", "yes"),
     ],
 )
 @pytest.mark.parametrize("kind", [VectorcacheClient, AsyncVectorcacheClient])

@@ -58,6 +58,7 @@ def make_call(
             "fallback_on": (),
             "before_send": None,
             "rate_limit": None,
+            "coalesce": False,
             "observers": (),
             "model": None,
             "similarity_threshold": 0.85,

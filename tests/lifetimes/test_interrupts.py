@@ -28,6 +28,7 @@ LOOKS = ("RESUME", "CALL", "JUMP_BACKWARD")
 
 # Where an interrupt could find the client's own state half changed.
 FILES = ("_connections.py", "_queue.py", "_watchdog.py", "_network.py", "_sending.py")
+COALESCING = ("_coalescing.py", "_sync_client.py")
 
 
 @cache
@@ -38,13 +39,14 @@ def instructions(code: CodeType) -> dict[int, str]:
 class Interrupter:
     """Raises KeyboardInterrupt where Python looks for signals for the n-th time."""
 
-    def __init__(self, point: int) -> None:
+    def __init__(self, point: int, files: tuple[str, ...]) -> None:
         self.raised = False
+        self._files = (*files, "contextlib.py")
         self._left = point
         self._last: dict[FrameType, str] = {}
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> Any:
-        if not frame.f_code.co_filename.endswith((*FILES, "contextlib.py")):
+        if not frame.f_code.co_filename.endswith(self._files):
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":
@@ -61,9 +63,9 @@ class Interrupter:
         return self
 
 
-def interrupted(call: Callable[[], object], point: int) -> bool:
+def interrupted(call: Callable[[], object], point: int, files: tuple[str, ...] = FILES) -> bool:
     """Whether the point was reached; then the interrupt must have come out."""
-    interrupter = Interrupter(point)
+    interrupter = Interrupter(point, files)
     before = sys.gettrace()
     gc.disable()  # What is collected meanwhile is not the call's.
     sys._getframe().f_trace_opcodes = True  # Python 3.12 heeds what was set before settrace.
@@ -113,6 +115,23 @@ def interrupt_anywhere(server: EchoServer, warm: bool, script: list[Step]) -> No
             server.script = []
             assert client.query("after", "m", deadline=10).response == "after", point
     assert point > 50
+
+
+def test_a_coalesced_query_interrupted_anywhere(server: EchoServer) -> None:
+    """Wherever Ctrl-C comes, an equal query afterwards does not wait for the one that it ended."""
+
+    def interrupt_anywhere() -> None:
+        point, reached = 0, True
+        with VectorcacheClient(KEY, server.url, coalesce=True) as client:
+            while reached:
+                point += 1
+                reached = interrupted(lambda: client.query("Q", "m"), point, COALESCING)
+                assert client.query("Q", "m", deadline=10).meta.attempts == 1, point
+        assert point > 20
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(interrupt_anywhere).result()
+    gc.collect()
 
 
 def press_ctrl_c() -> None:

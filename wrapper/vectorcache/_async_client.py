@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Hashable, Iterable, Mapping
 from typing import Any, Literal, Self, cast
 
 import httpx
@@ -12,14 +12,17 @@ from ._batch import Job
 from ._batch_result import BatchResult, Progress, Prompt
 from ._call import Call
 from ._client import ConfiguredClient
+from ._coalescing import Member, Outcome
 from ._connections import AsyncConnections
 from ._failure import AttemptFailed
 from ._limits import NOT_GIVEN, Limits, NotGiven
 from ._llm import aask
+from ._loops import running_loop
 from ._network import AsyncBorrowedTransport, Network
 from ._own_client import AsyncOwnClient, wrong_client
 from ._response import VectorcacheResponse
 from ._sending import AsyncSender
+from .errors import VectorcacheError
 
 
 class AsyncVectorcacheClient(
@@ -51,7 +54,9 @@ class AsyncVectorcacheClient(
         """Answers a prompt, as ``VectorcacheClient.query`` does: see there."""
         query = self._query(prompt, model, similarity_threshold, context, include_debug)
         limits = Limits.checked(self._settings, timeout, deadline, max_retries, extra_headers)
-        return await self._run(self._call(query, limits))
+        call = self._call(query, limits)
+        key = (running_loop(), limits.key, call.query) if self._settings.coalesce else None
+        return await self._run(call, key)
 
     def query_many(
         self,
@@ -93,12 +98,36 @@ class AsyncVectorcacheClient(
 
         return run(batch, prompts, answer)
 
-    async def _run(self, call: Call) -> VectorcacheResponse:
+    async def _run(self, call: Call, key: Hashable = None) -> VectorcacheResponse:
         with call:
             try:
+                if key is not None:
+                    return await self._answer_together(call, key)
                 return await self._answer(call)
             except call.stands_in_for as error:
                 return call.stand_in(await aask(*call.fallback), error)
+
+    async def _answer_together(self, call: Call, key: Hashable) -> VectorcacheResponse:
+        import anyio
+
+        woken = anyio.Event()
+        member: Member[Outcome] = Member(key, woken.set)
+        coalescing = self._shared.coalescing
+        outcome: Outcome | None = None
+        try:
+            coalescing.join(member)
+            while member.waits:
+                with anyio.move_on_after(call.seconds_to_wait()):
+                    await woken.wait()
+            if member.outcome is not None:
+                return call.result_of_equal(member.outcome)
+            outcome = await self._answer(call)
+            return outcome
+        except VectorcacheError as error:
+            outcome = call.outcome_for_all(error)
+            raise
+        finally:
+            coalescing.leave(member, outcome)
 
     async def _answer(self, call: Call) -> VectorcacheResponse:
         from anyio import sleep

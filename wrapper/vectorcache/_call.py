@@ -19,6 +19,7 @@ from . import _generated as api
 from ._account import Account
 from ._attempt import Attempt
 from ._circuit import Admission
+from ._coalescing import Outcome, copy_of
 from ._end import error_of, in_seconds
 from ._failure import AttemptFailed, Failure
 from ._llm import LLM, fault_of
@@ -99,6 +100,7 @@ class Call:
         self._fresh = False
         self._uncertain = False
         self._earlier: list[str] = []
+        self._out_of_time = False
 
     def __enter__(self) -> Self:
         self._account.started()
@@ -132,6 +134,7 @@ class Call:
             self._started = self._clock()
             self._deadline = None if self._limit is None else self._started + self._limit
         elif delay and self._deadline is not None and self._clock() + delay >= self._deadline:
+            self._out_of_time = True
             raise self._error(
                 Failure(
                     error=APITimeoutError,
@@ -234,6 +237,7 @@ class Call:
         elif delay > self._settings.retry.max_retry_after:
             raise self._error(failure)
         if self._deadline is not None and self._clock() + delay >= self._deadline:
+            self._out_of_time = True
             raise self._error(failure, f"the deadline of {self._limit:g} s leaves no time for more")
         spent = self._quota.spend(repeat)
         if spent is None:
@@ -274,6 +278,44 @@ class Call:
             rate_limit_of(last.answer_headers),
         )
         self._account.result = response_of(parsed, meta)
+        return self._account.result
+
+    def seconds_to_wait(self) -> float | None:
+        """Seconds that the call may wait for the outcome of an equal one; None for no limit.
+
+        Raises:
+            APITimeoutError: the deadline has passed.
+        """
+        if self._deadline is None:
+            return None
+        left = self._deadline - self._clock()
+        if left > 0:
+            return left
+        raise self._error(
+            Failure(
+                error=APITimeoutError,
+                text="an equal call was waiting for its answer, and this call for the same answer",
+                repeat=Repeat.NEVER,
+                advice="raise deadline=",
+                sent=False,
+            ),
+            f"the deadline of {self._limit:g} s is over",
+        )
+
+    def outcome_for_all(self, error: VectorcacheError) -> VectorcacheError | None:
+        """The error that equal calls get, too; None if only this call's deadline has led to it."""
+        passed = self._deadline is not None and self._clock() >= self._deadline
+        return None if passed or self._out_of_time else error
+
+    def result_of_equal(self, outcome: Outcome) -> VectorcacheResponse:
+        """What the user gets where the requests of an equal call came to ``outcome``.
+
+        Raises:
+            VectorcacheError: the equal call failed.
+        """
+        elapsed = self._elapsed
+        logger.info("query: the outcome of an equal call came after %.3f s", elapsed)
+        self._account.result = copy_of(outcome, elapsed)
         return self._account.result
 
     @property

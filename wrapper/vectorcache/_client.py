@@ -28,6 +28,7 @@ from ._batch_bar import bar_maker
 from ._batch_result import Progress
 from ._call import Call
 from ._circuit import Circuit, CircuitBreaker
+from ._coalescing import Coalescing
 from ._connections import AsyncConnections, Connections
 from ._identity import UNNAMED, identity_of, mark_of
 from ._limits import Limits
@@ -54,6 +55,20 @@ H = TypeVar("H")
 # With another of these, a copy has a rate limit of its own: it is kept for a key at a service.
 _OWN_RATE_LIMIT = frozenset({"rate_limit", "api_key", "base_url"})
 
+# With another of these, a copy's requests may end differently, so they are not shared.
+_OWN_REQUESTS = frozenset(
+    {
+        "api_key",
+        "base_url",
+        "circuit_breaker",
+        "http_client",
+        "max_connections",
+        "max_response_bytes",
+        "rate_limit",
+        "retry",
+    }
+)
+
 # With another of these, a copy made by ``with_options`` opens connections of its own.
 _OWN_CONNECTIONS = frozenset({"base_url", "http_client", "max_connections"})
 
@@ -77,6 +92,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
         fallback_on: Errors = FALLBACK_ON,
         before_send: BeforeSend | None = None,
         rate_limit: str | RateLimiter | None = None,
+        coalesce: bool = False,
         observers: Sequence[Observer] = (),
         model: str | None = None,
         similarity_threshold: float = 0.85,
@@ -115,6 +131,10 @@ class ConfiguredClient(ABC, Generic[C, H]):
             rate_limit: how many requests may go out, such as ``"100/minute"``; ``"auto"`` to go by
                 what the service says of its own limit; a ``RateLimiter`` to share a limit with
                 other processes; None for no limit. Requests over it wait for their turn.
+            coalesce: whether equal calls of ``query`` at the same moment share one request: the
+                first sends it, and the others wait for its outcome. Each keeps its own deadline
+                and cancellation. Calls are equal if their query, headers, ``timeout`` and
+                ``max_retries`` are. Async calls share with those of the same event loop.
             observers: who is told of each call; see ``Observer``.
             model: the LLM for queries that name none.
             similarity_threshold: cosine similarity, 0 to 1, from which on an earlier prompt
@@ -153,6 +173,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
                     "fallback_on": fallback_on,
                     "before_send": before_send,
                     "rate_limit": rate_limit,
+                    "coalesce": coalesce,
                     "observers": observers,
                     "model": model,
                     "similarity_threshold": similarity_threshold,
@@ -229,11 +250,13 @@ class ConfiguredClient(ABC, Generic[C, H]):
         copy = object.__new__(type(self))
         shares = not _OWN_CONNECTIONS & options.keys()
         remarks = UNNAMED & options.keys()
+        changes: dict[str, Any] = {}
+        if _OWN_REQUESTS & options.keys():
+            changes["coalescing"] = Coalescing()
         copy._borrows = "http_client" not in options
         copy._http_client = options.pop("http_client", self._http_client)
         copy._settings = self._accepted(self._settings.changed(options))
         copy._mark = mark_of(copy._settings, copy._http_client) if remarks else self._mark
-        changes: dict[str, Any] = {}
         if "retry" in options:
             changes["quota"] = RetryQuota(copy._settings.retry.quota)
         if "circuit_breaker" in options or not shares:

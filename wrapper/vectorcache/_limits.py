@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import sys
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Final, NamedTuple
 
 import httpx
@@ -43,6 +43,14 @@ class Limits(NamedTuple):
     timeout: float | httpx.Timeout | None
     deadline: float | None
     max_retries: int
+
+    @property
+    def key(self) -> Hashable:
+        """What two calls must have in common to share a request; each has a deadline of its own."""
+        timeout = self.timeout
+        if isinstance(timeout, httpx.Timeout):
+            timeout = tuple(timeout.as_dict().values())
+        return frozenset(self.headers.items()), timeout, self.max_retries
 
     @classmethod
     def checked(

@@ -38,7 +38,7 @@ class Loops:
 
     async def queue(self) -> AsyncQueue:
         """The queue of the running loop."""
-        token = _running()
+        token = running_loop()
         loop = self._loops.get(token)
         if loop is None or loop.queue.closed:
             for other, its in tuple(self._loops.items()):
@@ -56,13 +56,14 @@ class Loops:
 
     async def close(self) -> None:
         """Closes what is this loop's, and leaves to the others what is theirs."""
-        loop = self._loops.pop(_running(), None)
+        loop = self._loops.pop(running_loop(), None)
         self.forget()
         if loop is not None:
             await loop.keeper.aclose()
 
 
-def _running() -> tuple[int, Any]:
+def running_loop() -> tuple[int, Any]:
+    """A name for this process and the event loop that runs in it."""
     from anyio.lowlevel import current_token  # Those who use threads need not load it.
 
     return getpid(), current_token()

@@ -96,7 +96,8 @@ class ResponseMeta:
         status_code: the HTTP status; None where a fallback stands in for no answer at all.
         headers: the answer's headers; names in any case.
         request_id: the service's name for the request; None if it gave none.
-        attempts: attempts made, 1 where the first was answered.
+        attempts: attempts made, 1 where the first was answered; 0 where the answer is that of an
+            equal call, which ``coalesce`` lets this call wait for.
         elapsed: seconds from the call to the answer, waits included.
         rate_limit: what is left of the key's rate limit; None if the answer does not say.
         error: what the cache failed with, where the answer is the fallback's; else None.

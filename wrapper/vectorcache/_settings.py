@@ -68,6 +68,7 @@ class ClientOptions(TypedDict, total=False):
     fallback_on: Errors
     before_send: BeforeSend | None
     rate_limit: str | RateLimiter | None
+    coalesce: bool
     observers: Sequence[Observer]
     model: str | None
     similarity_threshold: float
@@ -202,6 +203,7 @@ class Settings:
     fallback_on: tuple[type[VectorcacheError], ...]
     before_send: BeforeSend | None
     rate_limit: RateLimiter | None
+    coalesce: bool
     observers: tuple[Observer, ...]
     model: str | None
     similarity_threshold: float
@@ -253,6 +255,7 @@ class Settings:
             fallback_on=_errors(options["fallback_on"]),
             before_send=options["before_send"],
             rate_limit=_rate_limiter(options["rate_limit"]),
+            coalesce=check.check_flag("coalesce", options["coalesce"], refuse),
             observers=check_observers(options["observers"]),
             model=None if model is None else check.check_model(model, refuse),
             similarity_threshold=check.check_threshold(options["similarity_threshold"], refuse),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from ._circuit import Circuit
+from ._coalescing import Coalescing, Outcome
 from ._rate_limit import RateGate
 from ._recorder import Recorder
 from ._retry import RetryQuota
@@ -18,10 +19,12 @@ class Shared:
         quota: what may be spent on retries.
         circuit: the circuit breaker; None for none.
         gate: the rate limit; None for none.
+        coalescing: the queries in progress that equal ones may wait for.
         recorder: the statistics.
     """
 
     quota: RetryQuota
     circuit: Circuit | None = None
     gate: RateGate | None = None
+    coalescing: Coalescing[Outcome] = attrs.field(factory=Coalescing)
     recorder: Recorder = attrs.field(factory=Recorder)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping
+from functools import partial
 from typing import Any, Literal, Self, cast
 
 import httpx
@@ -13,6 +16,7 @@ from ._batch import Job
 from ._batch_result import BatchResult, Progress, Prompt
 from ._call import Call
 from ._client import ConfiguredClient
+from ._coalescing import Member, Outcome
 from ._connections import Connections
 from ._failure import AttemptFailed
 from ._limits import NOT_GIVEN, Limits, NotGiven
@@ -22,6 +26,7 @@ from ._own_client import OwnClient, wrong_client
 from ._response import VectorcacheResponse
 from ._sending import Sender
 from ._threaded_batch import Worker, Workers, run
+from .errors import VectorcacheError
 
 
 class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseTransport]):
@@ -83,7 +88,9 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
         """
         query = self._query(prompt, model, similarity_threshold, context, include_debug)
         limits = Limits.checked(self._settings, timeout, deadline, max_retries, extra_headers)
-        return self._run(self._call(query, limits), time.sleep)
+        call = self._call(query, limits)
+        key = (limits.key, call.query) if self._settings.coalesce else None
+        return self._run(call, time.sleep, key)
 
     def query_many(
         self,
@@ -159,12 +166,43 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
         if attempt is not None:
             self._connections.end(attempt)
 
-    def _run(self, call: Call, sleep: Callable[[float], object]) -> VectorcacheResponse:
+    def _run(
+        self, call: Call, sleep: Callable[[float], object], key: Hashable = None
+    ) -> VectorcacheResponse:
         with call:
             try:
+                if key is not None:
+                    return self._answer_together(call, sleep, key)
                 return self._answer(call, sleep)
             except call.stands_in_for as error:
                 return call.stand_in(ask(*call.fallback), error)
+
+    def _answer_together(
+        self, call: Call, sleep: Callable[[float], object], key: Hashable
+    ) -> VectorcacheResponse:
+        # Not an Event: Ctrl-C inside one may leave it locked.
+        woken: queue.SimpleQueue[None] = queue.SimpleQueue()
+        member: Member[Outcome] = Member(key, partial(woken.put, None))
+        coalescing = self._shared.coalescing
+        outcome: Outcome | None = None
+        try:
+            coalescing.join(member)
+            while member.waits:
+                with contextlib.suppress(queue.Empty):
+                    woken.get(timeout=call.seconds_to_wait())
+            if member.outcome is not None:
+                return call.result_of_equal(member.outcome)
+            outcome = self._answer(call, sleep)
+            return outcome
+        except VectorcacheError as error:
+            outcome = call.outcome_for_all(error)
+            raise
+        finally:
+            try:
+                coalescing.leave(member, outcome)
+            except BaseException:
+                coalescing.leave(member, outcome)  # Ctrl-C came before its end.
+                raise
 
     def _answer(self, call: Call, sleep: Callable[[float], object]) -> VectorcacheResponse:
         while True:
