@@ -159,6 +159,7 @@ def test_the_error_has_what_is_known() -> None:
         retry_after=7.0,
         request_id="8f2c",
         body={"a": 1},
+        headers={"server": "edge"},
         details={"current_usage": 10, "monthly_limit": 20},
         cause=cause,
     )
@@ -169,6 +170,7 @@ def test_the_error_has_what_is_known() -> None:
         "retry_after": 7.0,
         "request_id": "8f2c",
         "body": {"a": 1},
+        "headers": {"server": "edge"},
         "attempts": 1,
         "current_usage": 10,
         "monthly_limit": 20,

@@ -72,6 +72,7 @@ def test_errors_pickle_and_copy(kind: type[VectorcacheError]) -> None:
         retry_after=1.5,
         request_id="8f2c",
         body={"detail": ["x"]},
+        headers={"retry-after": "2"},
         attempts=3,
     )
     if isinstance(error, QuotaExceededError):
@@ -90,6 +91,7 @@ def test_an_error_holds_what_it_was_given(kind: type[VectorcacheError]) -> None:
         "retry_after": 1.5,
         "request_id": "8f2c",
         "body": ["x"],
+        "headers": {"retry-after": "2"},
         "attempts": 3,
     }
     quota: dict[str, Any] = (
@@ -98,7 +100,8 @@ def test_an_error_holds_what_it_was_given(kind: type[VectorcacheError]) -> None:
     error = kind("what happened", **facts, **quota)
     assert vars(error) == {"message": "what happened", **facts, **quota}
     assert error.args == ("what happened",)
-    nothing = {**dict.fromkeys(facts), "attempts": 0, **dict.fromkeys(quota)}
+    nothing: dict[str, Any] = {**dict.fromkeys(facts), **dict.fromkeys(quota)}
+    nothing |= {"headers": {}, "attempts": 0}
     assert vars(kind("why")) == {"message": "why", **nothing}
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -228,3 +229,20 @@ def test_netrc_is_not_read(
     monkeypatch.setenv("NETRC", str(netrc))
     client.query("Q", "m")
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_a_name_without_an_address(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A resolver that answers with an empty list is a connection that could not be made."""
+    real = socket.getaddrinfo
+
+    def find(host: Any, *arguments: Any, **options: Any) -> Any:
+        far = host in ("far.localhost", b"far.localhost")
+        return [] if far else real(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
+    with pytest.raises(APIConnectionError) as caught:
+        make_client(base_url="http://far.localhost").query("Q", "m")
+    assert "could not connect to far.localhost: the name has no address" in str(caught.value)
+    assert caught.value.attempts == 3

@@ -11,6 +11,8 @@ import httpx
 
 from . import _status
 from ._answer import Answer, BodyReader, UnreadableAnswer
+from ._call_keys import CallKeys
+from ._error_headers import headers_for_error
 from ._failure import (
     AttemptFailed,
     Failure,
@@ -19,7 +21,7 @@ from ._failure import (
     without_frames,
     without_key,
 )
-from ._names import addresses
+from ._names import NO_ADDRESS, addresses
 from ._network import Body
 from ._progress import Progress, Trace
 from ._proxies import environment_proxy
@@ -54,6 +56,7 @@ class Attempt(Progress):
         timeout: seconds the attempt may take, or an ``httpx.Timeout`` for its steps.
         deadline: when the whole call has to be over, by ``clock``; None for never.
         fresh: whether an idle connection will not do.
+        keys: the keys of the call; by default the one of ``settings``.
         admit: called once there is a connection; raises what is to end the attempt there.
         clock: seconds, monotonic.
     """
@@ -66,11 +69,13 @@ class Attempt(Progress):
         timeout: float | httpx.Timeout | None,
         deadline: float | None,
         fresh: bool,
+        keys: CallKeys | None = None,
         admit: Callable[[], None] = lambda: None,
         clock: Callable[[], float],
     ) -> None:
         super().__init__(settings.url(""))
         self.fresh = fresh
+        self.keys = keys or CallKeys(settings.api_key)
         self.ends: float | None = None
         self.wake: Callable[[], object] = lambda: None
         self.line = ""
@@ -182,7 +187,7 @@ class Attempt(Progress):
             extensions={"timeout": self._timeouts, "trace": trace},
         )
         request.stream = Body(content)
-        request.headers["Authorization"] = f"Bearer {self._settings.api_key.reveal()}"
+        request.headers["Authorization"] = f"Bearer {self.keys.reveal()}"
         return request
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
@@ -197,6 +202,9 @@ class Attempt(Progress):
     async def trace_async(self, event: str, info: Mapping[str, Any]) -> None:
         """The same for tasks, which are cancelled when they are late."""
         self.follow(event, info)
+        # What anyio raises where a name has no address; a bad name is a UnicodeError.
+        if event.endswith("connect_tcp.failed") and type(info["exception"]) is ValueError:
+            raise httpx.ConnectError(NO_ADDRESS)
 
     def reader(self, response: httpx.Response) -> BodyReader:
         """What collects the body of ``response``, whose status and headers have arrived."""
@@ -213,7 +221,7 @@ class Attempt(Progress):
         return self._reader
 
     def _without_key(self, headers: httpx.Headers) -> httpx.Headers:
-        redact = self._settings.api_key.redact_bytes
+        redact = self.keys.redact_bytes
         clean = [(redact(name), redact(value)) for name, value in headers.raw]
         return headers if clean == headers.raw else httpx.Headers(clean)
 
@@ -222,7 +230,7 @@ class Attempt(Progress):
             value = headers.get(name)
             if value:
                 printable = re.sub(r"[^\x21-\x7e]", "", value)
-                return self._settings.api_key.redact(printable)[:128] or None
+                return self.keys.redact(printable)[:128] or None
         return None
 
     def answer(self, response: httpx.Response, reader: BodyReader) -> Answer:
@@ -235,7 +243,7 @@ class Attempt(Progress):
         """
         if self._ends_with_connection and self.expired:
             raise httpx.ReadTimeout("the answer had not ended")  # The watchdog ended it.
-        status, key = response.status_code, self._settings.api_key
+        status, key = response.status_code, self.keys
         if status != 200:
             try:
                 content = reader.content()
@@ -251,7 +259,7 @@ class Attempt(Progress):
 
     def _of_status(self, status: int, content: bytes) -> Failure:
         answer = Answer(status, self.answer_headers, content)
-        return _status.of_answer(answer, self.request_id, self._settings.api_key)
+        return _status.of_answer(answer, self.request_id, self.keys)
 
     def _of_exception(self, error: Exception) -> Failure:
         failure = of_exception(error, self)
@@ -281,8 +289,9 @@ class Attempt(Progress):
             for name in _LIMIT_HEADERS
             if name in self.answer_headers
         }
+        failure = failure._replace(headers=headers_for_error(self.answer_headers))
         self._reader, self.answer_headers = None, httpx.Headers()
-        return AttemptFailed(without_key(failure, self._settings.api_key))
+        return AttemptFailed(without_key(failure, self.keys))
 
 
 def _least(one: float | None, other: float | None) -> float | None:

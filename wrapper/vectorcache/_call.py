@@ -18,6 +18,7 @@ import httpx
 from . import _generated as api
 from ._account import Account
 from ._attempt import Attempt
+from ._call_keys import CallKeys
 from ._circuit import Admission
 from ._coalescing import Outcome, copy_of
 from ._end import error_of, in_seconds
@@ -76,6 +77,7 @@ class Call:
         self.body = query.to_body()
         self._settings = settings
         self._headers = headers
+        self._keys = CallKeys(settings.api_key)
         self._quota = shared.quota
         self._circuit = shared.circuit
         self._turn = None if shared.gate is None else Turn(shared.gate)
@@ -164,6 +166,7 @@ class Call:
             timeout=self._timeout,
             deadline=self._deadline,
             fresh=self._fresh,
+            keys=self._keys,
             admit=self._admit,
             clock=self._clock,
         )

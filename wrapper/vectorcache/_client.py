@@ -39,7 +39,7 @@ from ._observer import Observer
 from ._query import BeforeSend, Query
 from ._rate_limit import RateGate, RateLimiter, gate_for
 from ._retry import RetryPolicy, RetryQuota
-from ._secret import hidden
+from ._secret import KeyFunction, KeySource, hidden
 from ._settings import FALLBACK_ON, ClientOptions, Errors, Settings
 from ._shared import Shared
 from ._stats import Stats
@@ -80,7 +80,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
 
     def __init__(
         self,
-        api_key: str | None = None,
+        api_key: KeySource | None = None,
         base_url: str | None = None,
         *,
         timeout: float | httpx.Timeout | None = 30.0,
@@ -106,7 +106,11 @@ class ConfiguredClient(ABC, Generic[C, H]):
         """Makes a client; nothing is sent or opened yet.
 
         Args:
-            api_key: the key; by default the environment's ``VECTORCACHE_API_KEY``.
+            api_key: the key; by default the environment's ``VECTORCACHE_API_KEY``. It may also be
+                an object with ``get_secret_value()``, such as pydantic's ``SecretStr``, or a
+                function ``() -> str`` that is asked before each attempt, for keys that change.
+                With the async client the function may be ``async``; a plain one runs on the event
+                loop. The call's deadline does not hold for it.
             base_url: where the service is; by default the environment's
                 ``VECTORCACHE_BASE_URL``, else ``https://api.vectorcache.com``.
             timeout: seconds one attempt may take; or an ``httpx.Timeout``, whose ``connect``,
@@ -275,6 +279,12 @@ class ConfiguredClient(ABC, Generic[C, H]):
         if is_async(settings.fallback) and not self._awaits:
             raise ConfigurationError(
                 "fallback is an async function, which this client cannot wait for: pass a plain "
+                "function, or use AsyncVectorcacheClient"
+            )
+        key = settings.api_key
+        if isinstance(key, KeyFunction) and key.is_async and not self._awaits:
+            raise ConfigurationError(
+                "api_key is an async function, which this client cannot wait for: pass a plain "
                 "function, or use AsyncVectorcacheClient"
             )
         return settings

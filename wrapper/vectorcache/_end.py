@@ -50,6 +50,7 @@ def error_of(
         retry_after=failure.retry_after,
         request_id=failure.request_id,
         body=failure.body,
+        headers=failure.headers,
         attempts=attempts,
         **failure.details,
     )

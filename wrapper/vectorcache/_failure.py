@@ -23,6 +23,7 @@ from .errors import (
 
 if TYPE_CHECKING:
     from ._attempt import Attempt
+    from ._call_keys import CallKeys
     from ._secret import APIKey
 
 
@@ -41,6 +42,7 @@ class Failure(NamedTuple):
     retry_after: float | None = None
     request_id: str | None = None
     body: Any = None
+    headers: Mapping[str, str] = MappingProxyType({})
     details: Mapping[str, Any] = MappingProxyType({})
     cause: BaseException | None = None
     sent: bool = True
@@ -174,7 +176,7 @@ def of_unreadable(reason: UnreadableAnswer, attempt: Attempt, body: Any = None) 
     )
 
 
-def without_key(failure: Failure, key: APIKey) -> Failure:
+def without_key(failure: Failure, key: APIKey | CallKeys) -> Failure:
     """``failure`` without the key, which a server may repeat in any part of its answer."""
     cause = failure.cause
     if cause is not None and any(key.is_in(repr(link)) for link in _chain(cause)):

@@ -15,6 +15,8 @@ import httpx
 
 from ._process import start_thread
 
+NO_ADDRESS = "the name has no address"
+
 
 def addresses(host: str, port: int, seconds: float | None) -> int:
     """How many addresses a host has.
@@ -47,4 +49,6 @@ def addresses(host: str, port: int, seconds: float | None) -> int:
             raise httpx.ConnectError(str(found)) from found
         case Exception():
             raise found
+        case 0:
+            raise httpx.ConnectError(NO_ADDRESS)
     return found

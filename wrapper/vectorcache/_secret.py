@@ -1,10 +1,34 @@
-"""The API key, in a type that never shows it."""
+"""The API key, in types that never show it."""
 
 from __future__ import annotations
 
 import hmac
+import inspect
 import re
-from typing import NoReturn
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NoReturn, Protocol, TypeAlias, overload
+
+from ._llm import is_async
+
+_REMOVED: Final = "[key removed]"
+# A key is never in these, and what reads a file of variables may leave them around it.
+QUOTATION_MARKS: Final = frozenset("\"'`\u2018\u2019\u201c\u201d")
+# What a header value may hold without being split or folded (RFC 9110, 5.5).
+_FORM: Final = r"[\x21-\x7e]+"
+
+
+class SecretValue(Protocol):
+    """A secret in a type that hides it, such as pydantic's ``SecretStr``."""
+
+    def get_secret_value(self) -> str:
+        """The secret itself."""
+        ...
+
+
+# What a client takes for its ``api_key``.
+KeySource: TypeAlias = (
+    str | SecretValue | Callable[[], str | SecretValue | Awaitable[str | SecretValue]]
+)
 
 
 class APIKey:
@@ -18,6 +42,28 @@ class APIKey:
     def fits(self, pattern: str) -> bool:
         return isinstance(self._value, str) and bool(re.fullmatch(pattern, self._value))
 
+    def flaw(self) -> str:
+        """Why this cannot be a key, and what to do, in words that follow its name; else empty."""
+        value: object = self._value
+        if not isinstance(value, str):
+            return (
+                f"is of type {type(value).__name__}: pass a str, an object with "
+                "get_secret_value(), or a function that returns one of these"
+            )
+        if value.strip()[:1] in QUOTATION_MARKS or value.strip()[-1:] in QUOTATION_MARKS:
+            return (
+                "is in quotation marks, which are not a part of the key: remove them (docker run "
+                "--env-file keeps the quotation marks of its file)"
+            )
+        if self.fits(r"(?is)\s*(authorization:\s*)?bearer\s.*"):
+            return 'starts with "Bearer", which the client adds: pass the key alone'
+        if not self.fits(_FORM):
+            return (
+                "is no key: it must be ASCII text without spaces or line ends "
+                "(a key read from a file often carries the file's last line end)"
+            )
+        return ""
+
     def reveal(self) -> str:
         return self._value
 
@@ -26,10 +72,10 @@ class APIKey:
 
     def redact(self, text: str) -> str:
         """``text`` without the key, for a service or proxy that repeats what it was sent."""
-        return text.replace(self._value, "[key removed]")
+        return text.replace(self._value, _REMOVED)
 
     def redact_bytes(self, text: bytes) -> bytes:
-        return text.replace(self._value.encode(), b"[key removed]")
+        return text.replace(self._value.encode(), _REMOVED.encode())
 
     def digest(self, purpose: str) -> str:
         """32 hex digits that are this key's for ``purpose``, and lead nobody back to it."""
@@ -50,6 +96,59 @@ class APIKey:
         raise TypeError("an API key cannot be pickled or copied: pass it by the environment")
 
 
-def hidden(value: str | APIKey | None) -> APIKey | None:
-    """The key out of sight; an empty one counts as none."""
-    return APIKey(value) if value and not isinstance(value, APIKey) else value or None
+class KeyFunction:
+    """The user's function that gives the key, which may be another one each time."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self._function = function
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it is known, before it is called, that it has to be awaited."""
+        return is_async(self._function)
+
+    def ask(self) -> object:
+        """What the function gives: a hidden key, None for an empty one, or an awaitable.
+
+        Raises whatever the function raises.
+        """
+        answer = self._function()
+        return answer if inspect.isawaitable(answer) else hidden(answer)
+
+    def fits(self, pattern: str) -> bool:
+        """False: nothing is known of a key before it is asked for."""
+        return False
+
+    def flaw(self) -> str:
+        """Empty: each key is checked when the function has given it."""
+        return ""
+
+    def digest(self, purpose: str) -> str:
+        """32 hex digits for all keys that functions give, in every process, for ``purpose``."""
+        return hmac.digest(b"a function", purpose.encode(), "sha256").hex()[:32]
+
+    def __repr__(self) -> str:
+        return "KeyFunction(hidden)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a function for API keys cannot be pickled or copied with a client")
+
+
+@overload
+def hidden(value: str | APIKey | None) -> APIKey | None: ...
+@overload
+def hidden(value: object) -> APIKey | KeyFunction | None: ...
+def hidden(value: Any) -> Any:
+    """The key, or the function that gives it, out of sight; an empty key counts as none."""
+    if isinstance(value, APIKey | KeyFunction):
+        return value
+    if not value:
+        return None
+    if not isinstance(value, str):
+        if callable(getattr(value, "get_secret_value", None)):
+            return hidden(value.get_secret_value())
+        if callable(value):
+            return KeyFunction(value)
+    return APIKey(value)

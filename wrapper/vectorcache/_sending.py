@@ -35,6 +35,7 @@ class Sender(_Sending[Connections]):
 
     def request(self, **wanted: Any) -> Answer:
         attempt = self._attempt
+        attempt.keys.ask()
         request = attempt.request(attempt.trace, **wanted)
         try:
             with self._connections.take(attempt) as transport:
@@ -69,6 +70,7 @@ class AsyncSender(_Sending[AsyncConnections]):
         import anyio
 
         attempt = self._attempt
+        await attempt.keys.ask_async()
         request = attempt.request(attempt.trace_async, **wanted)
         try:
             async with self._connections.take(attempt) as transport:

@@ -18,7 +18,7 @@ from ._observer import Observer, check_observers
 from ._query import BeforeSend
 from ._rate_limit import RateLimiter
 from ._retry import RetryPolicy
-from ._secret import APIKey, hidden
+from ._secret import QUOTATION_MARKS, APIKey, KeyFunction, KeySource, hidden
 from .errors import (
     APIConnectionError,
     APIResponseError,
@@ -47,9 +47,6 @@ DEFAULT_BASE_URL: Final = "https://api.vectorcache.com"
 API_KEY_VARIABLE: Final = "VECTORCACHE_API_KEY"
 BASE_URL_VARIABLE: Final = "VECTORCACHE_BASE_URL"
 
-# What a header value may hold without being split or folded (RFC 9110, 5.5).
-_KEY = r"[\x21-\x7e]+"
-
 
 class ClientOptions(TypedDict, total=False):
     """The keyword arguments of both clients' constructors, ``with_options`` and ``local``.
@@ -57,7 +54,7 @@ class ClientOptions(TypedDict, total=False):
     The units and defaults are those of the constructor of ``VectorcacheClient``.
     """
 
-    api_key: str | None
+    api_key: KeySource | None
     base_url: str | None
     timeout: float | httpx.Timeout | None
     deadline: float | None
@@ -80,7 +77,7 @@ class ClientOptions(TypedDict, total=False):
     allow_insecure_http: bool
 
 
-def _api_key(given: str | APIKey | None) -> APIKey:
+def _api_key(given: object) -> APIKey | KeyFunction:
     source = "api_key" if given else API_KEY_VARIABLE
     key = hidden(given) or hidden(os.environ.get(API_KEY_VARIABLE))
     if key is None:
@@ -88,11 +85,9 @@ def _api_key(given: str | APIKey | None) -> APIKey:
             f"no API key: set the environment variable {API_KEY_VARIABLE}, or pass api_key= "
             "(VectorcacheClient.local() needs none)"
         )
-    if not key.fits(_KEY):
-        raise ConfigurationError(
-            f"{source} is no key: it must be ASCII text without spaces or line ends "
-            "(a key read from a file often carries the file's last line end)"
-        )
+    flaw = key.flaw()
+    if flaw:
+        raise ConfigurationError(f"{source} {flaw}")
     return key
 
 
@@ -104,6 +99,11 @@ def check_base_url(value: str | None, allow_insecure_http: bool) -> str:
     """
     source = "base_url" if value else BASE_URL_VARIABLE
     text = value or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
+    if text[:1] in QUOTATION_MARKS or text[-1:] in QUOTATION_MARKS:
+        raise ConfigurationError(
+            f"{source} is in quotation marks, which are not a part of the URL: remove them (docker "
+            "run --env-file keeps the quotation marks of its file)"
+        )
     url = None
     with contextlib.suppress(httpx.InvalidURL, TypeError):
         url = httpx.URL(text)
@@ -114,7 +114,9 @@ def check_base_url(value: str | None, allow_insecure_http: bool) -> str:
         # Said without the URL, which holds a password.
         raise ConfigurationError(f"{source} holds a user name or password: pass api_key= instead")
     if url.scheme not in ("https", "http") or not url.host:
-        raise ConfigurationError(f"{source} is {text!r}: use one like {DEFAULT_BASE_URL}")
+        # What has "@" may hold a password, although it is not a URL with one.
+        shown = "of another form" if "@" in text else repr(text)
+        raise ConfigurationError(f"{source} is {shown}: use one like {DEFAULT_BASE_URL}")
     if url.port is not None and not 0 < url.port < 65_536:
         raise ConfigurationError(f"{source} is {text!r}: ports go from 1 to 65,535")
     if url.query or url.fragment:
@@ -192,7 +194,7 @@ def _errors(value: object) -> tuple[type[VectorcacheError], ...]:
 class Settings:
     """What a client was told, or found in the environment."""
 
-    api_key: APIKey
+    api_key: APIKey | KeyFunction
     base_url: str
     timeout: float | httpx.Timeout | None
     deadline: float | None
@@ -222,7 +224,10 @@ class Settings:
 
     @property
     def identity(self) -> str:
-        """A name for this key at this service, from which the key cannot be told."""
+        """A name for this key at this service, from which the key cannot be told.
+
+        The keys that functions give share one.
+        """
         return self.api_key.digest(self.base_url)
 
     def url(self, path: str) -> httpx.URL:

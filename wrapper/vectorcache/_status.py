@@ -9,6 +9,7 @@ from typing import Any
 
 from . import errors
 from ._answer import Answer, parse_json
+from ._call_keys import CallKeys
 from ._excerpt import excerpt
 from ._failure import Failure
 from ._hints import objects_of, retry_after
@@ -54,7 +55,7 @@ _MEANINGS: dict[int, tuple[type[errors.APIStatusError], str, Repeat, str]] = {
 }
 
 
-def of_answer(answer: Answer, request_id: str | None, key: APIKey) -> Failure:
+def of_answer(answer: Answer, request_id: str | None, key: APIKey | CallKeys) -> Failure:
     """The meaning of an answer whose status is not 200."""
     status = answer.status_code
     body = body_of(answer.content, key)
@@ -124,7 +125,7 @@ def _redirect(headers: Mapping[str, str]) -> str:
     return f"redirect to {excerpt(target[1] or target[2])}" if target else "redirect"
 
 
-def body_of(content: bytes, key: APIKey) -> Any:
+def body_of(content: bytes, key: APIKey | CallKeys) -> Any:
     """The JSON value of a body, or a short excerpt of its text; None where it has none."""
     text = key.redact(content.decode("utf-8", "replace"))
     value = _json_or_none(text)
@@ -133,7 +134,7 @@ def body_of(content: bytes, key: APIKey) -> Any:
     return _redacted(value, key)
 
 
-def _redacted(value: Any, key: APIKey) -> Any:
+def _redacted(value: Any, key: APIKey | CallKeys) -> Any:
     # The key may have been escaped, and is not any more.
     match value:
         case str():

@@ -26,6 +26,7 @@ the key. The exception that led to one is its ``__cause__``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
@@ -61,6 +62,9 @@ class VectorcacheError(Exception):
             not say.
         request_id: the service's name for the request; None if it gave none.
         body: the answer's JSON value, or a short excerpt of its text; None where there was none.
+        headers: those of the answer's headers that help to find out what happened, such as
+            ``retry-after``, ``x-ratelimit-remaining``, ``x-request-id`` and ``server``, by their
+            names in lower case; empty where there was no answer.
         attempts: how many attempts were made; 0 where nothing was sent.
     """
 
@@ -72,6 +76,7 @@ class VectorcacheError(Exception):
         retry_after: float | None = None,
         request_id: str | None = None,
         body: Any = None,
+        headers: Mapping[str, str] | None = None,
         attempts: int = 0,
     ) -> None:
         super().__init__(message)
@@ -80,6 +85,7 @@ class VectorcacheError(Exception):
         self.retry_after = retry_after
         self.request_id = request_id
         self.body = body
+        self.headers = dict(headers or {})
         self.attempts = attempts
 
     def __str__(self) -> str:

@@ -89,6 +89,15 @@ GROUP = Group(
             {"api_key": None},
             Raises(ConfigurationError, 0, ("VECTORCACHE_API_KEY is no key", "line end")),
         ),
+        without_key_or_address(
+            "A key in quotation marks in the environment",
+            "`ConfigurationError` that names `docker run --env-file`; nothing is sent.",
+            {"VECTORCACHE_API_KEY": f"'{KEY}'"},
+            {"api_key": None},
+            Raises(
+                ConfigurationError, 0, ("VECTORCACHE_API_KEY is in quotation", "docker run --env-f")
+            ),
+        ),
         Scenario(
             fault="An empty address in the environment",
             promise="Empty means unset: the hosted service is asked.",

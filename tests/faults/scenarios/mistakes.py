@@ -97,7 +97,18 @@ GROUP = Group(
         in_client("A key with a line end", "api_key is no key", api_key=f"{KEY}\n"),
         in_client("A key with a blank", "api_key is no key", api_key=f"{KEY} "),
         in_client("A key that is not ASCII", "api_key is no key", api_key=f"{KEY}é"),
-        in_client("A key that is bytes", "api_key is no key", api_key=KEY.encode()),
+        in_client("A key that is bytes", "api_key is of type bytes", api_key=KEY.encode()),
+        in_client("A key in quotation marks", "api_key is in quotation marks", api_key=f'"{KEY}"'),
+        in_client(
+            "A key with the word before it that the client adds",
+            'api_key starts with "Bearer"',
+            api_key=f"Bearer {KEY}",
+        ),
+        in_client(
+            "An address in quotation marks",
+            "base_url is in quotation marks",
+            base_url="'https://api.example'",
+        ),
         in_client(
             "`http://` to another machine",
             "base_url is 'http://api.example': over http:// everyone on the way",

@@ -49,11 +49,9 @@ def find_key() -> APIKey:
             f"no API key: set the environment variable {API_KEY_VARIABLE}, or use --local, "
             "which needs none"
         )
-    if not key.fits(r"[\x21-\x7e]+"):
-        raise APIKeyError(
-            f"{API_KEY_VARIABLE} is no key: it must be ASCII text without spaces or line ends "
-            "(a key read from a file often carries the file's last line end)"
-        )
+    flaw = key.flaw()
+    if flaw:
+        raise APIKeyError(f"{API_KEY_VARIABLE} {flaw}")
     return key
 
 

@@ -104,7 +104,7 @@ def _of_both(error: VectorcacheError, url: str) -> VectorcacheError:
 
 
 def _headers(error: VectorcacheError) -> dict[str, str]:
-    headers = {}
+    headers = dict(error.headers)
     if error.request_id is not None:
         headers["x-request-id"] = error.request_id
     if error.retry_after is not None:

@@ -1,0 +1,332 @@
+"""Where the API key may come from: a text, a secret type, a function that is asked each time."""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+from collections.abc import Awaitable
+from typing import Any, ClassVar
+
+import anyio
+import anyio.lowlevel
+import pydantic
+import pytest
+from clients import KEY, MakeClient
+from servers import ScriptedServer, answer
+
+from vectorcache import (
+    APIResponseError,
+    APIStatusError,
+    AsyncVectorcacheClient,
+    AuthenticationError,
+    CircuitBreaker,
+    ConfigurationError,
+    RateLimiter,
+    VectorcacheClient,
+)
+
+OTHER_KEY = "vc_" + 8 * "4e5f"
+KINDS = [VectorcacheClient, AsyncVectorcacheClient]
+AnyKind = type[VectorcacheClient | AsyncVectorcacheClient]
+
+
+class Rotating:
+    """Gives one key after the other, and the last one for ever."""
+
+    def __init__(self, *keys: Any) -> None:
+        self._keys = list(keys)
+        self.asked = 0
+
+    def __call__(self) -> Any:
+        self.asked += 1
+        return self._keys.pop(0) if len(self._keys) > 1 else self._keys[0]
+
+
+def sent(server: ScriptedServer) -> list[str]:
+    """The keys that the server received."""
+    return [request.headers["authorization"].removeprefix("Bearer ") for request in server.requests]
+
+
+def test_a_secret_type(make_client: MakeClient, server: ScriptedServer) -> None:
+    """Anything with get_secret_value(), such as pydantic's SecretStr, is taken for its secret."""
+    client = make_client(pydantic.SecretStr(KEY))
+    client.query("Q", "m")
+    client.with_options(api_key=pydantic.SecretStr(OTHER_KEY)).query("Q", "m")
+    assert sent(server) == [KEY, OTHER_KEY]
+
+
+def test_an_empty_secret_counts_as_none(
+    make_client: MakeClient, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with an empty text, the environment's key is used."""
+    monkeypatch.setenv("VECTORCACHE_API_KEY", KEY)
+    make_client(pydantic.SecretStr("")).query("Q", "m")
+    assert sent(server) == [KEY]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        (f'"{KEY}"', "docker run --env-file"),
+        (f"'{KEY}'", "quotation marks"),
+        (f'"{KEY}"\n', "quotation marks"),
+        (f"\u201c{KEY}\u201d", "quotation marks"),
+        (f"{KEY}'", "quotation marks"),
+        (f"Bearer {KEY}", "pass the key alone"),
+        (f"bearer\t{KEY}", "pass the key alone"),
+        (f"Authorization: Bearer {KEY}", "pass the key alone"),
+        (f"{KEY}\n", "line end"),
+        ("   ", "line end"),
+        (KEY.encode(), "is of type bytes: pass a str"),
+        (5, "is of type int: pass a str"),
+        (pydantic.SecretStr(f'"{KEY}"'), "quotation marks"),
+        (pydantic.SecretBytes(KEY.encode()), "is of type bytes"),
+    ],
+)
+@pytest.mark.parametrize("place", ["argument", "environment"])
+def test_a_key_that_cannot_be_one(
+    kind: AnyKind, key: Any, says: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong with a key is said before anything is sent, and the key is not shown."""
+    if place == "environment":
+        if not isinstance(key, str):
+            return
+        monkeypatch.setenv("VECTORCACHE_API_KEY", key)
+        key = None
+    with pytest.raises(ConfigurationError) as caught:
+        kind(key)
+    name = "api_key" if place == "argument" else "VECTORCACHE_API_KEY"
+    assert str(caught.value).startswith(f"{name} ")
+    assert says in str(caught.value)
+    assert KEY[3:] not in str(caught.value)
+
+
+def test_a_function_is_asked_for_each_attempt(
+    make_client: MakeClient, server: ScriptedServer
+) -> None:
+    """A key that rotates between two attempts of a call is the new one in the second."""
+    server.script = [answer({"detail": "no"}, status=500)]
+    rotating = Rotating(KEY, OTHER_KEY)
+    client = make_client(rotating)
+    assert rotating.asked == 0
+    assert client.query("Q", "m").meta.attempts == 2
+    client.query("Q", "m")
+    assert sent(server) == [KEY, OTHER_KEY, OTHER_KEY]
+
+
+def test_a_function_may_return_a_secret_type(
+    make_client: MakeClient, server: ScriptedServer
+) -> None:
+    """What a function returns is taken as an api_key itself is."""
+    make_client(lambda: pydantic.SecretStr(KEY)).query("Q", "m")
+    assert sent(server) == [KEY]
+
+
+async def test_an_async_function(server: ScriptedServer) -> None:
+    """The async client awaits an async function, and a plain one that returns an awaitable."""
+
+    async def ask() -> str:
+        await anyio.lowlevel.checkpoint()
+        return KEY
+
+    def begin() -> Awaitable[str]:
+        return ask()
+
+    for function in (ask, begin):
+        async with AsyncVectorcacheClient(function, server.url) as client:
+            assert (await client.query("Q", "m")).cache_hit
+    assert sent(server) == [KEY, KEY]
+
+
+def test_the_sync_client_takes_no_async_function(server: ScriptedServer) -> None:
+    """An async function is refused when the client is made, one that hides it when it is asked."""
+
+    async def ask() -> str:
+        return KEY
+
+    with pytest.raises(ConfigurationError, match="api_key is an async function"):
+        VectorcacheClient(ask, server.url)
+    with VectorcacheClient(lambda: ask(), server.url) as client:
+        with pytest.raises(ConfigurationError, match="use AsyncVectorcacheClient"):
+            client.query("Q", "m")
+        with pytest.raises(ConfigurationError, match="api_key is an async function"):
+            client.with_options(api_key=ask)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("", "is empty"),
+        (None, "is empty"),
+        (pydantic.SecretStr(""), "is empty"),
+        (f'"{KEY}"', "quotation marks"),
+        (f"{KEY}\n", "line end"),
+        (5, "of type int"),
+        (str, "is a function"),
+    ],
+)
+def test_what_a_function_returns_is_checked(
+    make_client: MakeClient, server: ScriptedServer, given: Any, says: str
+) -> None:
+    """A function that gives no key is told so, and nothing is sent."""
+    with pytest.raises(ConfigurationError, match="what the function api_key= returned") as caught:
+        make_client(lambda: given).query("Q", "m")
+    assert says in str(caught.value)
+    assert KEY[3:] not in "".join(traceback.format_exception(caught.value))
+    assert server.requests == []
+
+
+class VaultError(Exception):
+    """What the user's own function raises."""
+
+
+def test_what_a_function_raises_reaches_the_caller(
+    make_client: MakeClient, server: ScriptedServer
+) -> None:
+    """An error of the function is no failure of an attempt: no retry, no fallback, no circuit."""
+    error = VaultError("sealed")
+
+    def ask() -> str:
+        raise error
+
+    asked: list[str] = []
+
+    def fallback(prompt: str, model: str, context: str | None) -> str:
+        asked.append(prompt)
+        return "an answer"
+
+    client = make_client(ask, circuit_breaker=CircuitBreaker(failures=1), fallback=fallback)
+    for _ in range(2):
+        with pytest.raises(VaultError) as caught:
+            client.query("Q", "m")
+        assert caught.value is error
+    assert server.requests == []
+    assert asked == []
+    (failed,) = client.query_many(["Q"], model="m")
+    assert failed.error is error
+    assert client.with_options(api_key=KEY).query("Q", "m").cache_hit
+
+
+def test_all_keys_that_were_sent_are_removed(
+    make_client: MakeClient, server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever the service repeats of this key or the one before it, an error does not show it."""
+    caplog.set_level("DEBUG", "vectorcache")
+    said = {"detail": f"neither {KEY} nor {OTHER_KEY}"}
+    headers = {"X-Request-Id": f"{KEY}-{OTHER_KEY}", "Server": OTHER_KEY}
+    server.script = [
+        answer({"detail": KEY}, status=500, headers={"Server": KEY}),
+        answer(said, status=401, headers=headers),
+    ]
+    client = make_client(Rotating(KEY, OTHER_KEY))
+    with pytest.raises(AuthenticationError) as caught:
+        client.query("Q", "m")
+    shown = f"{vars(caught.value)}{caught.value}{client!r}{caplog.text}"
+    assert "[key removed]" in shown
+    assert sent(server) == [KEY, OTHER_KEY]
+    assert KEY[3:] not in shown
+    assert OTHER_KEY[3:] not in shown
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_client_does_not_show_the_function(kind: AnyKind) -> None:
+    """A function may hold the key, so that it is not shown either, nor pickled."""
+
+    class Function:
+        def __call__(self) -> str:
+            return KEY
+
+        def __repr__(self) -> str:
+            return KEY
+
+    client = kind(Function())
+    assert KEY not in f"{client!r}{vars(client)!r}{client._settings!r}"
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(client._settings.api_key)
+
+
+def test_functions_share_a_limit_in_redis(make_client: MakeClient) -> None:
+    """Processes with a function share a limit, as they do with the same key; others do not."""
+    settings = [
+        VectorcacheClient(given, "https://a.example")._settings
+        for given in (lambda: KEY, lambda: OTHER_KEY, KEY)
+    ]
+    first, second, other = (one.identity for one in settings)
+    assert first == second != other
+    limiter = RateLimiter("1000/second")
+    assert make_client(lambda: KEY, rate_limit=limiter).query("Q", "m").cache_hit
+
+
+@pytest.mark.parametrize(
+    ("key", "error"), [(lambda: KEY, "has no meaning"), (pydantic.SecretStr(KEY), "has no meaning")]
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_local_client_takes_none(kind: AnyKind, key: Any, error: str) -> None:
+    """A local client refuses a key of any form, and does not show it."""
+    with pytest.raises(ConfigurationError, match=error):
+        kind.local(api_key=key)
+
+
+class TestHeadersOfErrors:
+    """``error.headers``."""
+
+    HELPFUL: ClassVar[dict[str, str]] = {
+        "Retry-After": "0.01",
+        "X-RateLimit-Limit": "100",
+        "X-RateLimit-Remaining": "0",
+        "RateLimit": '"default";r=0;t=1',
+        "X-Request-Id": "8f2c",
+        "CF-Ray": "9a-FRA",
+        "Server": "edge",
+        "Via": "1.1 edge",
+        "Date": "Sun, 06 Nov 1994 08:49:37 GMT",
+    }
+    OTHERS: ClassVar[dict[str, str]] = {
+        "Set-Cookie": "session=s",
+        "X-Internal": "i",
+        "Location": "https://a.example?t=t",
+    }
+
+    @pytest.fixture
+    def failed(self, make_client: MakeClient, server: ScriptedServer) -> APIStatusError:
+        """The error of an answer with all these headers."""
+        server.default = answer(
+            {"detail": "no"}, status=503, headers={**self.HELPFUL, **self.OTHERS}
+        )
+        with pytest.raises(APIStatusError) as caught:
+            make_client(max_retries=0).query("Q", "m")
+        return caught.value
+
+    def test_they_help(self, failed: APIStatusError) -> None:
+        """Those of the last answer that help to find out why are there, and no others."""
+        assert failed.headers == {
+            **{name.lower(): value for name, value in self.HELPFUL.items()},
+            "content-type": "application/json",
+        }
+
+    def test_they_travel(self, failed: APIStatusError) -> None:
+        """They are a plain dictionary, which reaches another process with the error."""
+        assert type(failed.headers) is dict
+        assert pickle.loads(pickle.dumps(failed)).headers == failed.headers
+
+    def test_an_answer_that_cannot_be_used(
+        self, make_client: MakeClient, server: ScriptedServer
+    ) -> None:
+        """An answer with status 200 has them as well, and what was never answered has none."""
+        server.default = answer(raw=b"<p>portal", headers={"Server": "portal"})
+        with pytest.raises(APIResponseError) as caught:
+            make_client().query("Q", "m")
+        assert caught.value.headers == {"server": "portal"}
+        with pytest.raises(ConfigurationError) as refused:
+            VectorcacheClient(base_url="no")
+        assert refused.value.headers == {}
+
+    def test_long_and_odd_values(self, make_client: MakeClient, server: ScriptedServer) -> None:
+        """A value is cut, and has no control characters, so that it can be shown."""
+        server.default = answer(status=404, headers={"Server": "a\x1b[31m\x9b" + 2_000 * "b"})
+        with pytest.raises(APIStatusError) as caught:
+            make_client().query("Q", "m")
+        assert caught.value.headers["server"][:8] == "a[31mbbb"
+        assert len(caught.value.headers["server"]) == 1_000
