@@ -30,6 +30,8 @@ ELSEWHERE = {
     "./scripts/generate-client go java": "scripts/test, with all other languages",
     "./scripts/generate-client typescript": "tests/conformance/test_typescript.py",
     "./scripts/test": "it runs this",
+    # With other pins it would make the environment anew in which this test runs.
+    "./scripts/venv .venv dev": "scripts/test",
     "npm install ./build/clients/typescript": "tests/test_generate_client.py",
     "pytest tests/faults": "scripts/test-wheel",
 }
