@@ -11,6 +11,7 @@ import anyio
 import attrs
 import pytest
 from clients import KEY, BlockingAsyncClient, MakeClient
+from joined import Joined
 from lifetimes.programs import FORKING
 from lifetimes.programs import run as run_program
 from servers import HIT, MISS, Received, ScriptedServer, answer
@@ -29,7 +30,6 @@ from vectorcache import (
     VectorcacheError,
     VectorcacheResponse,
 )
-from vectorcache._coalescing import Coalescing, Member, Outcome
 
 WAIT = 20.0
 
@@ -61,25 +61,9 @@ def service(server: ScriptedServer) -> Iterator[Service]:
     made.released.set()
 
 
-class Counted(Coalescing[Outcome]):
-    """Says how many calls have joined."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._joined = threading.Semaphore(0)
-
-    def join(self, member: Member[Outcome]) -> None:
-        super().join(member)
-        self._joined.release()
-
-    def wait_for(self, calls: int) -> None:
-        for _ in range(calls):
-            assert self._joined.acquire(timeout=WAIT)
-
-
-def counted(client: Any) -> Counted:
-    """Lets a test know when the client's calls have joined; nothing public says so."""
-    made = Counted()
+def counted(client: Any) -> Joined:
+    """Lets a test know when the client's calls have joined."""
+    made = Joined()
     inner = client._client if isinstance(client, BlockingAsyncClient) else client
     inner._shared = attrs.evolve(inner._shared, coalescing=made)
     return made

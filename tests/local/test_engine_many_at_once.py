@@ -89,8 +89,8 @@ def test_threads(make_engine: MakeEngine, angles: Angles) -> None:
     assert debug.cache_entry_count == 45
 
 
-def test_equal_misses_at_the_same_time(make_engine: MakeEngine, angles: Angles) -> None:
-    """Two callers that miss together each get an answer; one entry is kept for both."""
+def test_a_thread_and_an_event_loop(make_engine: MakeEngine, angles: Angles) -> None:
+    """A thread and a task that miss together each ask the LLM; one entry is kept for both."""
     together = threading.Barrier(2, timeout=10)
 
     def llm(prompt: str, model: str, context: str | None) -> str:
@@ -98,8 +98,11 @@ def test_equal_misses_at_the_same_time(make_engine: MakeEngine, angles: Angles) 
 
     engine = make_engine(llm=llm, embedder=angles)
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _: engine.query("30", "gpt-4o"), range(2)))
-    assert {answer.response for answer in answers} == {"answer 0", "answer 1"}
+        answers = [
+            pool.submit(engine.query, "30", "gpt-4o"),
+            pool.submit(lambda: asyncio.run(engine.aquery("30", "gpt-4o"))),
+        ]
+    assert {answer.result().response for answer in answers} == {"answer 0", "answer 1"}
     kept = engine.query("30", "gpt-4o", include_debug=True)
     assert kept.cache_hit
     assert kept.debug is not None

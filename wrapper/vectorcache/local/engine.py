@@ -1,10 +1,11 @@
 """The cache itself: look up, else ask the LLM and keep its answer."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from os import PathLike
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import anyio.to_thread
 import numpy as np
@@ -16,10 +17,13 @@ from .errors import EmbedderError
 from .guard import contradicts
 from .llm import aask, ask, refuse_async
 from .minilm import MiniLM
+from .misses import EqualMisses
 from .prices import call_cost, provider_of
 from .question import DEFAULT_THRESHOLD, Question
 from .search import Search
 from .store import Entry, Store
+
+T = TypeVar("T")
 
 PLACEHOLDER = (
     "No LLM is configured, so this is a placeholder and not an answer. Pass llm=..., a function "
@@ -37,8 +41,9 @@ class Engine:
             (default): in memory, gone with the engine.
         llm: Called on a miss as ``llm(prompt, model, context)``; returns the answer, a non-empty
             string. May be an ``async def`` where only ``aquery`` (the async client, the ASGI
-            application) is used. Two equal misses at the same time call it twice and keep the
-            first answer. None (default): a miss is answered, and kept, with a text that says so;
+            application) is used. Equal misses at the same time, in the threads of a process or in
+            the tasks of an event loop, call it once: the others wait for what that call returns
+            or raises. None (default): a miss is answered, and kept, with a text that says so;
             such placeholders are never found once an ``llm`` is given.
         embedder: The embedding model. Default: :class:`MiniLM`, loaded at the first query that
             is not an exact repeat. Vectors of different embedders in one file are never compared.
@@ -67,6 +72,7 @@ class Engine:
         self._guarded = lexical_guard
         self._store = Store(path, placeholders=llm is None)
         self._search = Search(self._store)
+        self._misses = EqualMisses()
 
     def query(
         self,
@@ -118,15 +124,33 @@ class Engine:
         found = self._look_up(question)
         if isinstance(found, Answer):
             return found
-        return self._keep(found, None if self._llm is None else ask(self._llm, question))
+        llm = self._llm
+        if llm is None:
+            return self._keep(found, None)
+        answer = self._misses.answer(
+            question,
+            lambda: self._look_up_again(found),
+            lambda: self._keep(found, ask(llm, question)),
+        )
+        return self._with_own_debug(found, answer)
 
     async def aanswer(self, question: Question) -> Answer:
         """``aquery`` for a checked question."""
-        found = await anyio.to_thread.run_sync(self._look_up, question, abandon_on_cancel=True)
+        found = await _in_thread(lambda: self._look_up(question))
         if isinstance(found, Answer):
             return found
-        response = None if self._llm is None else await aask(self._llm, question)
-        return await anyio.to_thread.run_sync(self._keep, found, response, abandon_on_cancel=True)
+        llm = self._llm
+        if llm is None:
+            return await _in_thread(lambda: self._keep(found, None))
+
+        async def ask_and_keep() -> Answer:
+            response = await aask(llm, question)
+            return await _in_thread(lambda: self._keep(found, response))
+
+        answer = await self._misses.aanswer(
+            question, lambda: _in_thread(lambda: self._look_up_again(found)), ask_and_keep
+        )
+        return self._with_own_debug(found, answer)
 
     def refuse_async_llm(self) -> None:
         """Raise TypeError if ``llm`` needs an event loop."""
@@ -185,6 +209,12 @@ class Engine:
                 return entry, match.score
         return None
 
+    def _look_up_again(self, miss: "_Miss") -> Answer | None:
+        """The answer that an equal miss has stored since ``miss`` was found to be one."""
+        asked = miss.question
+        stored = self._store.exact(asked.prompt, asked.model, asked.context or "")
+        return None if stored is None else self._hit(miss, stored, 1.0)
+
     def _keep(self, miss: "_Miss", response: str | None) -> Answer:
         asked = miss.question
         provider, cost_usd = "local-placeholder", 0.0
@@ -203,6 +233,10 @@ class Engine:
         )
         debug = self._debug(miss, None)
         return Answer(False, response or PLACEHOLDER, None, 0.0, provider, debug)
+
+    def _with_own_debug(self, miss: "_Miss", answer: Answer) -> Answer:
+        """The answer of an equal miss, with what is known of this one."""
+        return answer if answer.cache_hit else replace(answer, debug=self._debug(miss, None))
 
     def _hit(self, miss: "_Miss", entry: Entry, score: float) -> Answer:
         debug = self._debug(miss, entry.entry_id)
@@ -233,6 +267,10 @@ class _Miss:
 
     def __post_init__(self) -> None:
         self.started = time.perf_counter()
+
+
+async def _in_thread(function: Callable[[], T]) -> T:
+    return await anyio.to_thread.run_sync(function, abandon_on_cancel=True)
 
 
 def _normalised(vector: Vector | None) -> Vector | None:
