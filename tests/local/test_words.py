@@ -1,4 +1,4 @@
-"""Acronyms, the lexical guard, prices and public names: small tables."""
+"""Acronyms, prices and public names: small tables."""
 
 import subprocess
 import sys
@@ -7,7 +7,6 @@ import pytest
 
 import vectorcache.local
 from vectorcache.local.acronyms import expand_acronyms
-from vectorcache.local.guard import contradicts
 from vectorcache.local.prices import call_cost, provider_of
 
 
@@ -30,29 +29,6 @@ from vectorcache.local.prices import call_cost, provider_of
 def test_acronyms(text: str, expanded: str) -> None:
     """Acronyms of the list are written out as words; units, file names and words stay."""
     assert expand_acronyms(text) == expanded
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "contradict"),
-    [
-        ("How do I enable it?", "How do I disable it?", True),
-        ("install the app", "uninstall the app", True),
-        ("Is it safe?", "Is it not safe?", True),
-        ("I can log in", "I can't log in", True),
-        ("5 eggs", "6 eggs", True),
-        ("two eggs", "2 eggs", False),
-        ("string to integer", "integer to string", True),
-        ("fly from Oslo to Rome", "flights from Rome to Oslo", True),
-        ("does a dog chase a cat", "does a cat chase a dog", True),
-        ("differ TCP and UDP", "differ UDP and TCP", False),
-        ("How do I reset my password?", "I forgot my password, how can I reset it?", False),
-        ("What is a cache?", "what is a cache", False),
-    ],
-)
-def test_guard(one: str, other: str, contradict: bool) -> None:
-    """Opposites, negation, other numbers and turned-around words contradict, both ways round."""
-    assert contradicts(one, other) is contradict
-    assert contradicts(other, one) is contradict
 
 
 @pytest.mark.parametrize(

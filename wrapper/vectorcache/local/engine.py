@@ -47,8 +47,9 @@ class Engine:
             such placeholders are never found once an ``llm`` is given.
         embedder: The embedding model. Default: :class:`MiniLM`, loaded at the first query that
             is not an exact repeat. Vectors of different embedders in one file are never compared.
-        lexical_guard: Also refuse hits between prompts with opposite words, other numbers,
-            another negation or turned-around words. Default False: cosine alone, as hosted.
+        lexical_guard: Also refuse hits between prompts with opposite words, other numbers, dates
+            or names, another negation or turned-around words. Default False: cosine alone, as
+            hosted.
 
     Raises:
         CacheFileError: The file cannot be opened, or is not a Vectorcache file.

@@ -7,95 +7,113 @@ compares by cosine alone.
 
 import re
 from collections import Counter
+from itertools import pairwise
+
+from .acronyms import expand_acronyms
+from .figures import figures
+from .opposites import opposed
+from .stems import stem
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-# "one" counts nothing in "which one".
-_NUMBER_WORDS = {
-    "two": "2",
-    "three": "3",
-    "four": "4",
-    "five": "5",
-    "six": "6",
-    "seven": "7",
-    "eight": "8",
-    "nine": "9",
-    "ten": "10",
-}
-_NEGATIONS = {"not", "no", "never", "without", "cannot", "none", "neither", "nor", "except"}
-_PREFIXES = ("un", "dis", "de", "in", "im", "ir", "non", "anti")
-_OPPOSITES = (
-    "enable disable|increase decrease|raise lower|start stop|open close|add remove|"
-    "create delete|import export|upload download|encrypt decrypt|encode decode|push pull|"
-    "read write|buy sell|send receive|allow deny|allow block|accept reject|lock unlock|"
-    "connect disconnect|before after|first last|above below|more less|most least|best worst|"
-    "minimum maximum|min max|highest lowest|high low|hot cold|fast slow|up down|left right|"
-    "old new|same different|with without|inside outside|public private|"
-    "positive negative|pros cons|success failure|win lose|gain lose|upgrade downgrade|"
-    "ascending descending|input output|male female|parent child"
-)
+# A word that does not begin a sentence.
+_INSIDE = re.compile(r"(?<=[\w,;)'\u2019] )[^\W\d_]+")
+# "self-employed" is a word, "full-time" is two.
+_HYPHENATED = re.compile(r"\b(self|non|anti|un|in|pre|post|ex)-", re.IGNORECASE)
+_NEGATING = """
+not no never without cannot none neither nor except nothing nobody nowhere unable avoid exclude
+"""
+_NEGATIONS = {stem(word) for word in _NEGATING.split()}
+# What ends an activity: "stop watering".
+_ENDINGS = {"stop", "quit", "ceas"}
 _DIRECTIONS = {"to", "into", "from", "than", "by", "over", "under", "before", "after"}
+_PREPOSITIONS = _DIRECTIONS | {"on", "in", "at", "for", "with", "during", "of", "about"}
 _SYMMETRIC = {"and", "or", "vs", "versus", "between"}
 _FUNCTION_WORDS = {"a", "an", "the", "is", "are", "do", "does", "i", "it", "of", "in", "my"}
 
 
 def contradicts(one: str, other: str) -> bool:
     """Whether two prompts must not share an answer, whatever their vectors say."""
-    if _numbers(one) != _numbers(other):
+    if figures(one) != figures(other):
         return True
     a, b = _words(one), _words(other)
+    forms_a, forms_b = {*a, *map(stem, a)}, {*b, *map(stem, b)}
     return (
-        _negations(a) != _negations(b)
-        or _opposed(set(a), set(b))
+        _negated(a) != _negated(b)
+        or opposed(forms_a - forms_b, forms_b - forms_a)
+        or _named_otherwise(one, other)
         or _turned_around(a, b)
-        or _turned_around(b, a)
         or _reordered(a, b)
     )
 
 
 def _words(text: str) -> list[str]:
-    return [word.replace("\u2019", "'") for word in _WORD.findall(text.lower())]
+    joined = _HYPHENATED.sub(r"\1", text.lower())
+    return [word.replace("\u2019", "'") for word in _WORD.findall(joined)]
 
 
-def _numbers(text: str) -> Counter[str]:
-    spelled = (_NUMBER_WORDS[word] for word in _words(text) if word in _NUMBER_WORDS)
-    return Counter([*_NUMBER.findall(text), *spelled])
-
-
-def _negations(words: list[str]) -> bool:
-    # Two negations make none.
-    return sum(word in _NEGATIONS or word.endswith("n't") for word in words) % 2 == 1
-
-
-def _opposed(a: set[str], b: set[str]) -> bool:
-    only_a, only_b = a - b, b - a
-    for pair in _OPPOSITES.split("|"):
-        left, right = pair.split()
-        if (left in only_a and right in only_b) or (right in only_a and left in only_b):
-            return True
-    return any(
-        prefix + word in theirs
-        for ours, theirs in ((only_a, only_b), (only_b, only_a))
-        for word in ours
-        for prefix in _PREFIXES
-        if len(word) > 3
+def _negated(words: list[str]) -> bool:
+    negations = sum(
+        stem(word) in _NEGATIONS
+        or word.endswith("n't")
+        or (stem(word) in _ENDINGS and following.endswith("ing"))
+        for word, following in pairwise([*words, ""])
     )
+    # Two negations make none.
+    return negations % 2 == 1
+
+
+def _named_otherwise(one: str, other: str) -> bool:
+    """Each has a name that the other has not: "in England" against "in Scotland"."""
+    ours, theirs = _names(one), _names(other)
+    a, b = set(_words(expand_acronyms(one))), set(_words(expand_acronyms(other)))
+    return bool(ours - b) and bool(theirs - a)
+
+
+def _names(text: str) -> set[str]:
+    """The words in capitals, but for those that begin a sentence."""
+    inside = [match[0] for match in _INSIDE.finditer(expand_acronyms(text))]
+    capitals = [word for word in inside if word[0].isupper()]
+    # In A Headline They Say Nothing.
+    if 2 * len(capitals) > len(inside):
+        return set()
+    return {word.lower() for word in capitals}
 
 
 def _turned_around(a: list[str], b: list[str]) -> bool:
     """ "from X to Y" against "from Y to X", with whatever else around."""
-    targets = {word: _content(b[at + 1 :]) for at, word in enumerate(b) if word in _DIRECTIONS}
-    for at, word in enumerate(a):
-        ours, theirs = _content(a[at + 1 :]), targets.get(word)
-        if ours and theirs and ours[0] != theirs[0] and ours[0] in b and theirs[0] in a:
-            return True
-    return False
+    targets = _targets(b)
+    return any(
+        word in targets
+        and ours.isdisjoint(targets[word])
+        and not ours.isdisjoint(b)
+        and not targets[word].isdisjoint(a)
+        for word, ours in _targets(a).items()
+    )
+
+
+def _targets(words: list[str]) -> dict[str, set[str]]:
+    """What each direction is followed by."""
+    targets: dict[str, set[str]] = {}
+    for at, word in enumerate(words):
+        if word in _DIRECTIONS:
+            targets.setdefault(word, set()).update(_content(words[at + 1 :])[:1])
+    return targets
 
 
 def _reordered(a: list[str], b: list[str]) -> bool:
     """The same words in another order: "does a dog chase a cat" / "does a cat chase a dog"."""
     left, right = _content(a), _content(b)
-    return left != right and Counter(left) == Counter(right) and not _SYMMETRIC & set(a) & set(b)
+    if left == right or Counter(left) != Counter(right) or _SYMMETRIC & set(a) & set(b):
+        return False
+    return not (_phrase_moved(a, b) or _phrase_moved(b, a))
+
+
+def _phrase_moved(a: list[str], b: list[str]) -> bool:
+    """Only a phrase that begins with a preposition moved from the end to the front."""
+    if not a or a[0] not in _PREPOSITIONS:
+        return False
+    left, right = _content(a), _content(b)
+    return any(left[at:] + left[:at] == right for at in range(1, len(left)))
 
 
 def _content(words: list[str]) -> list[str]:
