@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from attempts import URL, Clock, make_attempt
+from attempts import CONNECT, Clock, make_attempt
 from clients import KEY
 
 from vectorcache._attempt import Attempt
@@ -35,14 +35,19 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Asked]:
     return has
 
 
-def timeouts(attempt: Attempt) -> dict[str, float | None]:
+def connect(attempt: Attempt, host: str = "cache.test", port: int = 443) -> float | None:
+    """Lets httpcore say that it is about to connect; returns the seconds for each address."""
     request = attempt.request(attempt.trace, method="post", url="/", json={}, headers={})
-    found: dict[str, float | None] = request.extensions["timeout"]
-    return found
+    limit: float | None = request.extensions["timeout"]["connect"]
+    arguments = {"host": host, "port": port, "timeout": limit}
+    attempt.looks_up = True
+    attempt.trace(CONNECT, arguments)
+    assert request.extensions["timeout"]["connect"] == limit
+    return arguments["timeout"]  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize(
-    ("timeout", "number", "connect"),
+    ("timeout", "number", "each"),
     [
         (30.0, 1, 30.0),
         (30.0, 3, 10.0),
@@ -52,30 +57,15 @@ def timeouts(attempt: Attempt) -> dict[str, float | None]:
     ],
 )
 def test_the_addresses_share_the_time(
-    resolver: Callable[[int], Asked], timeout: Any, number: int, connect: float | None
+    resolver: Callable[[int], Asked], timeout: Any, number: int, each: float | None
 ) -> None:
     """All addresses of a host together take no longer than the attempt may; a limit of your own
     for connecting holds for each."""
     asked = resolver(number)
     attempt = make_attempt(timeout=timeout, deadline=None if timeout is None else 1_030.0)
     attempt.begin(None)
-    attempt.look_up()
+    assert connect(attempt) == each
     assert asked == [("cache.test", 443, None if timeout is None else 30.0)]
-    assert timeouts(attempt)["connect"] == connect
-    assert timeouts(attempt)["read"] == (None if timeout is None else 30.0)
-
-
-@pytest.mark.parametrize(
-    ("url", "port"),
-    [(URL, 443), ("http://localhost", 80), ("https://cache.test:8443", 8443)],
-)
-def test_the_port_is_the_addresss(resolver: Callable[[int], Asked], url: str, port: int) -> None:
-    """What is looked up is the address that will be connected to."""
-    asked = resolver(1)
-    attempt = make_attempt(url=url)
-    attempt.begin(None)
-    attempt.look_up()
-    assert [port for _, port, _ in asked] == [port]
 
 
 def test_what_it_says_meanwhile(resolver: Callable[[int], Asked]) -> None:
@@ -84,22 +74,29 @@ def test_what_it_says_meanwhile(resolver: Callable[[int], Asked]) -> None:
     attempt = make_attempt()
     attempt.begin(None)
     assert attempt.may_have_arrived
-    attempt.look_up()
+    connect(attempt)
     assert attempt.doing == "connecting to cache.test"
     assert not attempt.may_have_arrived
 
 
-def test_a_proxy_looks_it_up_itself(
-    resolver: Callable[[int], Asked], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Through a proxy a name need not be known here."""
+def test_the_name_of_a_proxy(resolver: Callable[[int], Asked]) -> None:
+    """Through a proxy only the proxy's name is looked up here, and that in time, too."""
     asked = resolver(3)
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     attempt = make_attempt()
     attempt.begin(None)
-    attempt.look_up()
+    assert connect(attempt, "proxy.test", 3128) == 10.0
+    assert asked == [("proxy.test", 3128, 30.0)]
+
+
+def test_nothing_is_looked_up_for_a_transport_of_ones_own(
+    resolver: Callable[[int], Asked],
+) -> None:
+    """A transport that the user made may find hosts in a way of its own."""
+    asked = resolver(3)
+    attempt = make_attempt()
+    attempt.begin(None)
+    attempt.trace(CONNECT, {"host": "cache.test", "port": 443, "timeout": 30.0})
     assert asked == []
-    assert timeouts(attempt)["connect"] == 30.0
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -109,6 +109,27 @@ class Tunnel(socketserver.ThreadingTCPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
+def test_keep_alive(
+    make_client: MakeClient, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system probes connections that are silent for long, and so notices dead ones."""
+    opened = []
+    set_option = socket.socket.setsockopt
+
+    def note(itself: socket.socket, *option: Any) -> None:
+        set_option(itself, *option)
+        opened.append((itself, option[:2]))
+
+    monkeypatch.setattr(socket.socket, "setsockopt", note)
+    make_client().query("Q", "m")
+    found = {option: itself.getsockopt(*option) for itself, option in opened}
+    assert found[socket.SOL_SOCKET, socket.SO_KEEPALIVE] == 1
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        assert found[socket.IPPROTO_TCP, socket.TCP_KEEPIDLE] == 45
+    assert found[socket.IPPROTO_TCP, socket.TCP_KEEPINTVL] == 15
+    assert found[socket.IPPROTO_TCP, socket.TCP_KEEPCNT] == 4
+
+
 class TestProxies:
     """Proxies from the environment."""
 

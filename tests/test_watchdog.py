@@ -6,9 +6,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from attempts import make_attempt
+from clients import MakeClient
 
 from vectorcache._attempt import Attempt
 from vectorcache._watchdog import Watchdog
@@ -20,9 +22,10 @@ class Connection:
     def __init__(self) -> None:
         self.ours, self.theirs = socket.socketpair()
         self.theirs.settimeout(3)
+        self.wrapped: Any = self.ours
 
-    def get_extra_info(self, name: str) -> socket.socket | None:
-        return self.ours if name == "socket" else None
+    def get_extra_info(self, name: str) -> Any:
+        return self.wrapped if name == "socket" else None
 
     def was_shut(self) -> bool:
         """Waits for the end of the connection."""
@@ -49,7 +52,7 @@ def connections() -> Iterator[list[Connection]]:
 def watchdog() -> Iterator[Watchdog]:
     watchdog = Watchdog()
     yield watchdog
-    watchdog.stop()
+    watchdog.stop(wait=True)
 
 
 def threads() -> list[threading.Thread]:
@@ -128,10 +131,37 @@ def test_one_thread_that_ends_when_told(watchdog: Watchdog, connections: list[Co
     (thread,) = set(threads()) - before
     assert thread.daemon
     watchdog.forget(attempts[0])
+    watchdog.stop(wait=True)
+    assert thread.is_alive()  # Nothing waits for what another attempt still needs.
     watchdog.forget(attempts[1])
-    watchdog.stop()
-    thread.join(5)
+    watchdog.stop(wait=True)
     assert not thread.is_alive()
     last = attempt_on(connections[0], 0.05)
     watchdog.watch(last)
     assert connections[0].was_shut()
+
+
+class Wrapper:
+    """A socket that only has its methods as an instance, as eventlet's has."""
+
+    def __init__(self, wrapped: socket.socket) -> None:
+        self.shutdown = wrapped.shutdown
+
+
+def test_a_socket_of_another_library(watchdog: Watchdog, connections: list[Connection]) -> None:
+    """What eventlet has put in place of the standard sockets is shut all the same."""
+    wrapped, overdue = connections
+    wrapped.wrapped = Wrapper(wrapped.ours)
+    watchdog.watch(attempt_on(wrapped, 0.02))
+    watchdog.watch(attempt_on(overdue, 0.1))
+    assert wrapped.was_shut()
+    assert overdue.was_shut()
+
+
+def test_closing_a_client_ends_its_thread(make_client: MakeClient) -> None:
+    """Once ``close`` has returned, a subinterpreter may end, or a process may fork."""
+    before = set(threads())
+    client = make_client()
+    client.query("Q", "m")
+    client.close()
+    assert set(threads()) == before

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import time
 import warnings
 from collections.abc import AsyncIterator, Callable, Container, Iterator
 from functools import partial
 from os import getpid
-from queue import Empty, SimpleQueue
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import httpx
@@ -18,6 +18,7 @@ from ._failure import AttemptFailed, of_no_connection
 from ._loops import AsyncQueue, Loops
 from ._loops import dispose as dispose_async
 from ._network import KEEPALIVE_SECONDS, load_async_transports, load_transports
+from ._process import surroundings
 from ._queue import Connection, ConnectionQueue, Waiter
 from ._watchdog import Watchdog
 from .errors import ConfigurationError
@@ -75,7 +76,10 @@ class _Connections(Generic[T]):
 
 
 class _Process(NamedTuple):
-    """What belongs to one process: a fork's two sides would read each other's answers."""
+    """What belongs to one process: a fork's two sides would read each other's answers.
+
+    Also what belongs to a process before gevent has patched it, or after.
+    """
 
     queue: ConnectionQueue[httpx.BaseTransport]
     watchdog: Watchdog
@@ -92,7 +96,7 @@ class Connections(_Connections[httpx.BaseTransport]):
         owner: str = "a Vectorcache client",
     ) -> None:
         super().__init__(make, size, shared, owner)
-        self._processes: dict[int, _Process] = {}
+        self._processes: dict[tuple[int, type[object]], _Process] = {}
         load_transports()
 
     @contextlib.contextmanager
@@ -105,23 +109,21 @@ class Connections(_Connections[httpx.BaseTransport]):
         """
         here = self._here()
         # Not an Event: Ctrl-C inside one may leave it locked.
-        free: SimpleQueue[None] = SimpleQueue()
+        free: queue.SimpleQueue[None] = queue.SimpleQueue()
         waiter: Waiter[httpx.BaseTransport] = Waiter(partial(free.put, None))
         attempt.wake = waiter.wake
         try:
             if not here.queue.take(waiter):
-                with contextlib.suppress(Empty):
+                with contextlib.suppress(queue.Empty):
                     free.get(timeout=attempt.seconds_to_queue)
             connection = waiter.connection
             if connection is None:
                 raise AttemptFailed(of_no_connection(self._size))
             if attempt.fresh or connection.is_stale(time.monotonic(), KEEPALIVE_SECONDS):
                 _dispose(connection.strip())
-            transport = self._open(connection, attempt)
-            if self._shared is None and connection.network_stream is None:
-                attempt.look_up()
-            here.watchdog.watch(attempt)
-            yield transport
+            attempt.watch = here.watchdog.watch
+            attempt.looks_up = self._shared is None
+            yield self._open(connection, attempt)
             connection.network_stream = attempt.network_stream
             waiter.finished = True
         finally:
@@ -138,34 +140,39 @@ class Connections(_Connections[httpx.BaseTransport]):
         While that looks up a name or connects, it goes on until that is done.
         """
         attempt.end()
-        here = self._processes.get(getpid())
+        here = self._processes.get(surroundings())
         if here is not None:
             here.watchdog.hurry(attempt)
 
-    def close(self) -> None:
+    def close(self, *, wait: bool = True) -> None:
+        """Closes the connections that nobody uses; the others are closed after their use.
+
+        Args:
+            wait: whether to wait for the watchdog's thread.
+        """
         self.closed = True
         if self._shared is not None:
             self._shared.close()
         self._drop_inherited()
-        here = self._processes.get(getpid())
+        here = self._processes.get(surroundings())
         if here is not None:
-            here.watchdog.stop()
+            here.watchdog.stop(wait=wait)
             for transport in here.queue.close():
                 _dispose(transport)
 
     def __del__(self) -> None:
-        self._warn_if_open(self._processes)
-        # Else each socket would warn as well.
+        self._warn_if_open([process for process, _ in self._processes])
+        # Else each socket would warn as well. The garbage collector may be in any thread.
         with contextlib.suppress(Exception):
-            self.close()
+            self.close(wait=False)
 
     def _here(self) -> _Process:
-        process = getpid()
-        here = self._processes.get(process)
+        where = surroundings()
+        here = self._processes.get(where)
         if here is None:
             # Of two threads that come first, both get the same one.
             here = self._processes.setdefault(
-                process, _Process(ConnectionQueue(self._size, KEEPALIVE_SECONDS), Watchdog())
+                where, _Process(ConnectionQueue(self._size, KEEPALIVE_SECONDS), Watchdog())
             )
             self._drop_inherited()
         self.refuse_if_closed()
@@ -173,9 +180,10 @@ class Connections(_Connections[httpx.BaseTransport]):
 
     def _drop_inherited(self) -> None:
         # This ends nothing that the parent goes on using: it only closes our side's handles.
-        for process in tuple(self._processes):
-            if process != getpid():
-                inherited = self._processes.pop(process, None)
+        here = surroundings()
+        for where in tuple(self._processes):
+            if where != here:
+                inherited = self._processes.pop(where, None)
                 for transport in () if inherited is None else inherited.queue.idle():
                     _dispose(transport)
 

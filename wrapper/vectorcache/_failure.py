@@ -136,11 +136,14 @@ def _of_broken_connection(error: Exception, attempt: Attempt, cause: BaseExcepti
 
 def of_timeout(attempt: Attempt, cause: BaseException | None = None) -> Failure:
     """The meaning of running out of time."""
+    # These two say themselves that nothing was sent, where the transport traces nothing.
+    unsent = isinstance(cause, httpx.ConnectTimeout | httpx.PoolTimeout)
+    may_have_arrived = attempt.may_have_arrived and not unsent
     return Failure(
         error=APITimeoutError,
         text=f"timed out after {attempt.seconds_spent:.2g} s while {attempt.doing}",
         advice="raise timeout= or deadline= if an answer may take longer",
-        repeat=Repeat.ONCE if attempt.may_have_arrived else Repeat.TRANSIENT,
+        repeat=Repeat.ONCE if may_have_arrived else Repeat.TRANSIENT,
         status_code=attempt.status_code,
         cause=cause,
     )

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import queue
 import socket
-from queue import Empty, SimpleQueue
 
 import httpx
 
-from ._process import start_thread
+from ._process import ENDING_SECONDS, start_thread
 
 NO_ADDRESS = "the name has no address"
 
@@ -28,7 +28,7 @@ def addresses(host: str, port: int, seconds: float | None) -> int:
     with contextlib.suppress(ValueError):
         ipaddress.ip_address(host)
         return 1
-    outcome: SimpleQueue[int | Exception] = SimpleQueue()
+    outcome: queue.SimpleQueue[int | Exception] = queue.SimpleQueue()
 
     def look_up() -> None:
         try:
@@ -37,13 +37,14 @@ def addresses(host: str, port: int, seconds: float | None) -> int:
             outcome.put(error)
 
     try:
-        start_thread("vectorcache-names", look_up)
+        thread = start_thread("vectorcache-names", look_up)
     except RuntimeError:  # Then httpcore looks it up, in its own time.
         return 1
     try:
         found = outcome.get(timeout=seconds)
-    except Empty:
+    except queue.Empty:
         raise httpx.ConnectTimeout("the name was not looked up in time") from None
+    thread.join(ENDING_SECONDS)
     match found:
         case OSError():
             raise httpx.ConnectError(str(found)) from found

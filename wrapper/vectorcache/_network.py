@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from importlib import import_module
-from os import getpid
 from typing import TypeVar
 
 import httpx
 
-from ._process import ForkSafeLock
+from ._process import ForkSafeLock, surroundings
 from ._proxies import environment_proxy
 from .errors import ConfigurationError
 
@@ -22,6 +22,13 @@ KEEPALIVE_SECONDS = 30.0
 
 _LIMITS = httpx.Limits(
     max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_SECONDS
+)
+
+# Seconds of silence before the first probe, and between probes, and how many may be lost.
+_KEEP_ALIVE = (
+    (("TCP_KEEPIDLE", "TCP_KEEPALIVE"), 45),
+    (("TCP_KEEPINTVL",), 15),
+    (("TCP_KEEPCNT",), 4),
 )
 
 T = TypeVar("T", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
@@ -65,7 +72,7 @@ class Network:
 
     def __init__(self, base_url: str) -> None:
         self._url = httpx.URL(base_url)
-        self._tls: dict[int, ssl.SSLContext] = {}
+        self._tls: dict[tuple[int, type[object]], ssl.SSLContext] = {}
         self._lock = ForkSafeLock()
 
     def transport(self, kind: type[T]) -> T:
@@ -82,7 +89,12 @@ class Network:
             )
         proxy = environment_proxy(self._url)
         try:
-            return kind(verify=self._tls_context(proxy), limits=_LIMITS, proxy=proxy)
+            return kind(
+                verify=self._tls_context(proxy),
+                limits=_LIMITS,
+                proxy=proxy,
+                socket_options=_keep_alive(),
+            )
         except (ImportError, ValueError, httpx.InvalidURL) as error:
             # Where it is no URL, httpx quotes parts of it, which may be a password.
             broken = isinstance(error, httpx.InvalidURL)
@@ -93,15 +105,28 @@ class Network:
             ) from None
 
     def _tls_context(self, proxy: str | None) -> ssl.SSLContext:
-        process = getpid()  # After a fork, another thread's hold on it might never end.
+        where = surroundings()  # After a fork, another thread's hold on it might never end.
         with self._lock:
-            if process not in self._tls:
+            if where not in self._tls:
                 if self._url.scheme == "https" or proxy is not None:
                     # Reading the certificates takes 25 ms and more: once a client is enough.
-                    self._tls[process] = _trusting_context()
+                    self._tls[where] = _trusting_context()
                 else:
-                    self._tls[process] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody
-            return self._tls[process]
+                    self._tls[where] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody
+            return self._tls[where]
+
+
+def _keep_alive() -> list[tuple[int, int, int]]:
+    """Socket options by which the system notices a connection that leads nowhere any more.
+
+    An answer may take minutes, and on the way there are routers that forget silent connections.
+    """
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    # macOS has another name for the first. Some systems have none of them.
+    for names, value in _KEEP_ALIVE:
+        found = [getattr(socket, name) for name in names if hasattr(socket, name)]
+        options += [(socket.IPPROTO_TCP, option, value) for option in found[:1]]
+    return options
 
 
 def _trusting_context() -> ssl.SSLContext:

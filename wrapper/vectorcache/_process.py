@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 from collections.abc import Callable
 from os import getpid
 from types import TracebackType
 from typing import Any
+
+# How long to wait for a thread that has nothing left to do: a subinterpreter that ends while one
+# of its threads has not is a fatal error in Python before 3.14.
+ENDING_SECONDS = 0.5
+
+
+def surroundings() -> tuple[int, type[object]]:
+    """What locks, queues and sockets are made for, and of use in.
+
+    This process, and in it the kind of sockets: from ``gevent.monkey.patch_all()`` on, those made
+    before would block all of a thread's greenlets.
+    """
+    return getpid(), socket.socket
 
 
 def start_thread(name: str, target: Callable[..., object], *arguments: Any) -> threading.Thread:
@@ -24,12 +38,12 @@ def start_thread(name: str, target: Callable[..., object], *arguments: Any) -> t
     return thread
 
 
-class _Locks(dict[int, threading.Lock]):
-    """One lock for each process."""
+class _Locks(dict[Any, threading.Lock]):
+    """One lock for each of the surroundings."""
 
-    def __missing__(self, process: int) -> threading.Lock:
+    def __missing__(self, where: Any) -> threading.Lock:
         # Of two threads that come first in a new process, both get the same one.
-        return self.setdefault(process, threading.Lock())
+        return self.setdefault(where, threading.Lock())
 
 
 class ForkSafeLock:
@@ -49,10 +63,10 @@ class ForkSafeLock:
 
     @property
     def __enter__(self) -> Callable[[], bool]:
-        return self._locks[getpid()].__enter__
+        return self._locks[surroundings()].__enter__
 
     @property
     def __exit__(
         self,
     ) -> Callable[[type[BaseException] | None, BaseException | None, TracebackType | None], None]:
-        return self._locks[getpid()].__exit__
+        return self._locks[surroundings()].__exit__

@@ -7,14 +7,15 @@ call alive for ever. Async attempts are cancelled instead and need none of this.
 from __future__ import annotations
 
 import contextlib
+import queue
 import socket
+import ssl
 import sys
 import threading
 import time
-from queue import Empty, SimpleQueue
 
 from ._attempt import Attempt
-from ._process import start_thread
+from ._process import ENDING_SECONDS, start_thread
 
 # How long the thread waits for more work before it ends.
 _LINGER = 10.0
@@ -29,11 +30,12 @@ class Watchdog:
     def __init__(self) -> None:
         self._attempts: set[Attempt] = set()
         self._thread: threading.Thread | None = None
+        self._ending: threading.Thread | None = None
         self._wakes = 0.0
         self._stopped = False
         # Not a Condition: Ctrl-C inside one may leave it locked.
         self._lock = threading.Lock()
-        self._earlier: SimpleQueue[None] = SimpleQueue()
+        self._earlier: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def watch(self, attempt: Attempt) -> None:
         """Sees to it that ``attempt`` does not wait on the network past ``attempt.ends``."""
@@ -68,14 +70,21 @@ class Watchdog:
         with self._lock:
             self._attempts.discard(attempt)
 
-    def stop(self) -> None:
-        """Ends the thread as soon as there is nothing to watch."""
+    def stop(self, *, wait: bool) -> None:
+        """Ends the thread as soon as there is nothing to watch.
+
+        Args:
+            wait: whether to wait until it has ended, where that takes but a moment.
+        """
         self._stopped = True
         self._earlier.put(None)
+        thread = self._thread or self._ending
+        if wait and thread is not None and not self._attempts and not _no_more_threads():
+            thread.join(ENDING_SECONDS)
 
     def _run(self) -> None:
         while self._look():
-            with contextlib.suppress(Empty):
+            with contextlib.suppress(queue.Empty):
                 left = self._wakes - time.monotonic()
                 self._earlier.get(timeout=min(max(0.0, left), _LINGER))
 
@@ -89,7 +98,7 @@ class Watchdog:
             # What is still connecting has no socket that could be shut yet.
             ends = [max(a.ends, now + _AGAIN) for a in self._attempts if a.ends is not None]
             if not ends and (self._stopped or now >= self._wakes):
-                self._thread = None
+                self._thread, self._ending = None, self._thread
                 return False
             self._wakes = min(ends, default=now + _LINGER)
             return True
@@ -108,10 +117,11 @@ def _shut(attempt: Attempt) -> bool:
     if attempt.network_stream is None:
         return False
     connection = attempt.network_stream.get_extra_info("socket")
+    if isinstance(connection, ssl.SSLSocket):
+        # Its own would take its TLS state away from the thread that is using it.
+        connection = super(ssl.SSLSocket, connection)
     try:
-        # Not ``connection.shutdown``: an SSLSocket's own would take its TLS state away from the
-        # thread that is using it.
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+        connection.shutdown(socket.SHUT_RDWR)
     except OSError:
         return False
     return True
