@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from cli.conftest import CLI
-from cli.programs import Terminal
+from cli.programs import Terminal, run_program
 from servers import HIT, MISS, ScriptedServer, answer
 
 
@@ -37,6 +38,20 @@ def test_a_question_that_cannot_be_sent(cli: CLI, server: ScriptedServer) -> Non
     assert done.code == 3
     assert "32,001 characters" in done.err
     assert server.requests == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii:strict"])
+def test_a_line_that_is_not_utf8(server: ScriptedServer, encoding: str) -> None:
+    """Such a line counts as failed, with its number; all others are asked, whatever the locale."""
+    lines = "\ufeffWas heißt ML?\n\n".encode() + b"caf\xe9\nWhat is a tort?\n"
+    env = {"PYTHONIOENCODING": encoding}
+    done = run_program("chat", "--json", stdin=lines, env=env)
+    assert done.code == 3
+    asked = [request.json()["prompt"] for request in server.requests]
+    assert asked == ["Was heißt ML?", "What is a tort?"]
+    assert "standard input, line 3, is not UTF-8: byte 0xe9 after 3 characters" in done.err
+    _, failed, _ = map(json.loads, done.out.splitlines())
+    assert failed["error_type"] == "UsageError"
 
 
 def test_a_refused_key_ends_it(cli: CLI, server: ScriptedServer) -> None:

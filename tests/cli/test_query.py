@@ -63,7 +63,7 @@ def test_a_byte_order_mark_is_no_part_of_the_prompt(cli: CLI, server: ScriptedSe
 
 
 @pytest.mark.parametrize(
-    ("stdin", "message"), [(b"", "prompt is empty"), (b"\xff\xfe", "no UTF-8 text")]
+    ("stdin", "message"), [(b"", "prompt is empty"), (b"a\nb\xff\xfe", "line 2, is not UTF-8")]
 )
 def test_no_prompt_on_standard_input(
     cli: CLI, server: ScriptedServer, stdin: bytes, message: str

@@ -12,6 +12,11 @@ from cli.conftest import CLI
 from cli.programs import COMMAND, WAIT, Terminal, environment, run_program
 from servers import HIT, ScriptedServer, answer
 
+# All bidirectional controls, separators of lines, and annotations.
+HIDDEN = (
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+    "\u2066\u2067\u2068\u2069\u2028\u2029\ufff9\ufffb"
+)
 ESCAPES = "\x1b[31mred\x1b]0;title\x07 \x9b2J\rgone\tkept\nkept"
 
 
@@ -78,6 +83,40 @@ def test_control_characters(cli: CLI, server: ScriptedServer) -> None:
         assert terminal.end() == 0
     shown = terminal.screen.replace("\r\n", "\n")
     assert "[31mred]0;title 2Jgone\tkept\nkept\n" in shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["query", "Q"],
+        ["query", "Q", "--json"],
+        ["query", "Q", "--model", "other", "--traceback"],
+        ["batch", "in.jsonl", "-"],
+        ["batch", f"{HIDDEN}.jsonl", "out.jsonl"],
+        ["tune", "in.jsonl", "--yes", "--thresholds", "0.9"],
+        ["stats", "results.jsonl"],
+        ["doctor", "--no-query", "--base-url", f"http://localhost:1/{HIDDEN}"],
+        [HIDDEN],
+        ["query", "Q", f"--{HIDDEN}"],
+    ],
+)
+def test_the_order_of_characters(server: ScriptedServer, words: list[str]) -> None:
+    """No command shows a terminal what changes the order of characters (CVE-2021-42574)."""
+    hidden = {**HIT, "response": f"a{HIDDEN}b", "llm_provider": HIDDEN}
+    server.default = answer(raw=json.dumps(hidden, ensure_ascii=False).encode())
+    if "other" in words:
+        server.default = answer({"detail": f"a{HIDDEN}b"}, status=400)
+    names = ["one", "two", "three"]
+    rows = [{"prompt": f"{HIDDEN}{name}", "model": f"{HIDDEN}{name}"} for name in names]
+    result = {"cache_hit": None, "similarity_score": None, "cost_saved": None, "elapsed": None}
+    failed = {**result, "attempts": 1, "error_type": f"{HIDDEN}Error"}
+    for name, fields in (("in", {}), ("results", failed)):
+        lines = [json.dumps({**row, **fields}, ensure_ascii=False) for row in rows]
+        Path(f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    with Terminal(words) as terminal:
+        terminal.end()
+    assert terminal.screen.strip()
+    assert [c for c in terminal.screen if c in HIDDEN] == []
 
 
 def test_a_table_has_no_control_characters(cli: CLI) -> None:

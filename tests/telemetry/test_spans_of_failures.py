@@ -226,6 +226,33 @@ def test_ended_in_another_context(recorded: Recorded, caplog: pytest.LogCaptureF
     assert caplog.records == []
 
 
+@pytest.mark.parametrize("with_sdk", [True, False])
+@pytest.mark.parametrize("copied", [True, False])
+def test_ended_by_the_collector(
+    recorded: Recorded, caplog: pytest.LogCaptureFixture, with_sdk: bool, copied: bool
+) -> None:
+    """Wherever a call ends, also without an SDK, nothing is logged and no span is left current.
+
+    Without one all spans are the same, and OpenTelemetry logged "Failed to detach context"
+    (opentelemetry-python#2606).
+    """
+    observer = recorded.observer() if with_sdk else OpenTelemetryObserver()
+    call = ObservedCall(QUERY, "unused", httpx.URL("http://localhost"))
+    before = trace.get_current_span()
+
+    def start_and_copy() -> contextvars.Context:
+        observer.call_started(call)
+        return contextvars.copy_context()
+
+    def end() -> object:
+        observer.call_finished(call, FinishedCall(None, GeneratorExit(), 0, 0.0))
+        return trace.get_current_span()
+
+    within = contextvars.copy_context().run(start_and_copy)
+    assert (within.run(end) if copied else end()) is before
+    assert caplog.records == []
+
+
 def test_not_sampled(make_client: MakeClient, server: ScriptedServer) -> None:
     """Where the sampler drops a call, what is traced under it is dropped with it."""
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import httpx
 
+from ._numbers import real_number, whole_number
 from .errors import VectorcacheError
 
 MAX_PROMPT_CHARACTERS = 32_000
@@ -63,11 +64,12 @@ def check_context(value: object, refuse: Refusal) -> str:
 
 
 def check_threshold(value: object, refuse: Refusal) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    number = real_number(value)
+    if number is None:
         raise refuse(f"similarity_threshold is {_kind(value)}: pass a number from 0 to 1")
-    if not 0 <= value <= 1:
+    if not 0 <= number <= 1:
         raise refuse(f"similarity_threshold is {value}: pass a number from 0 to 1")
-    return float(value)
+    return number
 
 
 def check_flag(name: str, value: object, refuse: Refusal) -> bool:
@@ -79,30 +81,35 @@ def check_flag(name: str, value: object, refuse: Refusal) -> bool:
 def check_seconds(name: str, value: object, refuse: Refusal) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    number = real_number(value)
+    if number is None:
         raise refuse(f"{name} is {_kind(value)}: pass seconds, or None for no limit")
     # The system's clocks take no more than some hundred years.
-    if not 0 < value <= 1e9:
+    if not 0 < number <= 1e9:
         raise refuse(
             f"{name} is {str(value)[:20]}: pass seconds above 0 and up to 1e9, or None for no limit"
         )
-    return float(value)
+    return number
 
 
 def check_timeout(value: object, refuse: Refusal) -> float | httpx.Timeout | None:
     if isinstance(value, httpx.Timeout):
-        for name, seconds in value.as_dict().items():
-            check_seconds(f"timeout.{name}", seconds, refuse)
-        return value
+        return httpx.Timeout(
+            **{
+                name: check_seconds(f"timeout.{name}", seconds, refuse)
+                for name, seconds in value.as_dict().items()
+            }
+        )
     return check_seconds("timeout", value, refuse)
 
 
 def check_count(name: str, value: object, refuse: Refusal, *, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    number = whole_number(value)
+    if number is None:
         raise refuse(f"{name} is {_kind(value)}: pass a whole number of at least {least}")
-    if value < least:
+    if number < least:
         raise refuse(f"{name} is {value}: pass a whole number of at least {least}")
-    return value
+    return number
 
 
 def check_headers(name: str, value: object, refuse: Refusal) -> dict[str, str]:

@@ -11,6 +11,7 @@ import attrs
 
 from ._failure import Failure
 from ._logging import logger
+from ._numbers import as_float, as_int, real_number, whole_number
 from ._process import ForkSafeLock
 from ._retry import Repeat
 from .errors import APIConnectionError, APIStatusError, CircuitOpenError, ConfigurationError
@@ -20,12 +21,14 @@ _OUT_OF_SERVICE = (500, 503)
 
 
 def _whole_above_zero(_: object, __: object, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    number = whole_number(value)
+    if number is None or number < 1:
         raise ConfigurationError("CircuitBreaker.failures must be a whole number of at least 1")
 
 
 def _seconds_above_zero(_: object, __: object, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
+    number = real_number(value)
+    if number is None or not 0 < number < 1e9:
         raise ConfigurationError("CircuitBreaker.reset_after must be seconds above 0")
 
 
@@ -51,8 +54,10 @@ class CircuitBreaker:
         ConfigurationError: a value is out of range.
     """
 
-    failures: int = attrs.field(default=5, validator=_whole_above_zero)
-    reset_after: float = attrs.field(default=60.0, validator=_seconds_above_zero)
+    failures: int = attrs.field(default=5, converter=as_int, validator=_whole_above_zero)
+    reset_after: float = attrs.field(
+        default=60.0, converter=as_float, validator=_seconds_above_zero
+    )
 
 
 class Admission(enum.Enum):

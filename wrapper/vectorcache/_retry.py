@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
+from ._numbers import as_float, real_number
 from ._process import ForkSafeLock
 from .errors import ConfigurationError
 
@@ -16,7 +17,8 @@ _THROTTLED_COST = 5
 
 
 def _at_least_zero(_: object, attribute: attrs.Attribute[float], value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+    number = real_number(value)
+    if number is None or not 0 <= number < 1e9:
         raise ConfigurationError(f"RetryPolicy.{attribute.name} must be a number of at least 0")
 
 
@@ -43,12 +45,16 @@ class RetryPolicy:
         ConfigurationError: a value is negative or no number.
     """
 
-    transient_backoff: float = attrs.field(default=0.05, validator=_at_least_zero)
-    throttled_backoff: float = attrs.field(default=1.0, validator=_at_least_zero)
-    max_backoff: float = attrs.field(default=10.0, validator=_at_least_zero)
-    uncertain_delay: float = attrs.field(default=1.0, validator=_at_least_zero)
-    max_retry_after: float = attrs.field(default=60.0, validator=_at_least_zero)
-    quota: float = attrs.field(default=500.0, validator=_at_least_zero)
+    transient_backoff: float = attrs.field(
+        default=0.05, converter=as_float, validator=_at_least_zero
+    )
+    throttled_backoff: float = attrs.field(
+        default=1.0, converter=as_float, validator=_at_least_zero
+    )
+    max_backoff: float = attrs.field(default=10.0, converter=as_float, validator=_at_least_zero)
+    uncertain_delay: float = attrs.field(default=1.0, converter=as_float, validator=_at_least_zero)
+    max_retry_after: float = attrs.field(default=60.0, converter=as_float, validator=_at_least_zero)
+    quota: float = attrs.field(default=500.0, converter=as_float, validator=_at_least_zero)
 
     @classmethod
     def without_waiting(cls) -> RetryPolicy:

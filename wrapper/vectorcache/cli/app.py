@@ -17,10 +17,10 @@ from cyclopts import (
 
 from .._version import __version__
 from ..errors import VectorcacheError
-from .api_key import refuse_key_option, without_key
+from .api_key import refuse_key_option
 from .exit_codes import ExitCode, FileError, UsageError, exit_code_of
 from .output import Output
-from .streams import discard_broken_output, prepare_streams
+from .streams import discard_broken_output, prepare_streams, write
 
 # Each command's module is imported when it is asked for.
 COMMANDS: Final = {
@@ -87,7 +87,7 @@ def _run(arguments: list[str]) -> ExitCode:
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         if shows_traceback:
-            sys.stderr.write(without_key(traceback.format_exc()))
+            write(sys.stderr, traceback.format_exc())
         return _end(error, output)
     return ExitCode.OK if code is None else ExitCode(code)
 

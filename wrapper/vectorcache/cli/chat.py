@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 import sys
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ from .._sync_client import VectorcacheClient
 from ..errors import AuthenticationError, PermissionDeniedError, VectorcacheError
 from .answers import fields_of, summary_of, totals_of
 from .connection import Connection
-from .exit_codes import ExitCode
+from .exit_codes import ExitCode, UsageError
 from .output import Output
+from .rows.utf8 import check_decoded
 from .summary import statistics_table
 
 _COMMANDS: Final = "/stats shows the totals, /quit or Ctrl-D ends"
@@ -27,17 +29,19 @@ def chat(
     """Ask one question after the other, with running totals.
 
     Questions are lines of standard input. After each answer, standard error says whether it was a
-    hit, its score and how long it took, and what all of them came to. A question that fails does
-    not end the chat, unless the key was refused. /stats shows more of the totals; /quit or Ctrl-D
-    ends. With --json, each answer is one line of JSON.
+    hit, its score and how long it took, and what all of them came to. A question that fails, or
+    that is not UTF-8, does not end the chat, unless the key was refused. /stats shows more of the
+    totals; /quit or Ctrl-D ends. With --json, each answer is one line of JSON.
     """
     failed = False
     with connection.client() as client:
         if _is_interactive():
             output.note(f"Ask something, then ask it again in other words; {_COMMANDS}.")
         try:
-            for line in _lines():
-                if line == "/stats":
+            for number, line in _lines():
+                if not _is_readable(line, number, output):
+                    failed = True
+                elif line == "/stats":
                     _show_totals(client, output)
                 elif re.fullmatch("/[a-z]*", line):
                     output.note(f"{line} is no command: {_COMMANDS}")
@@ -46,6 +50,15 @@ def chat(
         finally:
             output.note(f"in all: {totals_of(client.stats)}")
     return ExitCode.SOME_FAILED if failed else ExitCode.OK
+
+
+def _is_readable(line: str, number: int, output: Output) -> bool:
+    try:
+        check_decoded(line, "standard input", number)
+    except UsageError as error:
+        output.failure(error, prompt=line)
+        return False
+    return True
 
 
 def _answer(client: VectorcacheClient, question: str, output: Output) -> bool:
@@ -67,24 +80,27 @@ def _show_totals(client: VectorcacheClient, output: Output) -> None:
     output.drawing({"stats": stats.to_dict()}, lambda: statistics_table(stats))
 
 
-def _lines() -> Iterator[str]:
+def _lines() -> Iterator[tuple[int, str]]:
+    """The lines with their numbers, blank ones left out, until the end or the command for it."""
     if _is_interactive():
         with contextlib.suppress(ImportError):
             import readline  # noqa: F401 - input() has its keys and its history then.
-    while True:
+    for number in itertools.count(1):
         try:
-            line = _read_line().strip()
+            line = _read_line(number).strip()
         except EOFError:
             return
         if line in ("/quit", "/exit"):
             return
         if line:
-            yield line
+            yield number, line
 
 
-def _read_line() -> str:
+def _read_line(number: int) -> str:
     if not _is_interactive():
-        line = sys.stdin.readline()
+        # In a pipe or a file text is UTF-8, whatever the terminal has.
+        encoding = "utf-8-sig" if number == 1 else "utf-8"
+        line = sys.stdin.buffer.readline().decode(encoding, "surrogateescape")
     elif sys.stdout.isatty():
         return input("> ")
     else:  # Where input() would write its prompt among the results.

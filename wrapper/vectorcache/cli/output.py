@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from ..errors import VectorcacheError
-from .streams import discard_broken_output, write
+from .streams import discard_broken_output, shown, write
 from .wording import in_options
 
 if TYPE_CHECKING:
@@ -82,8 +82,9 @@ class Output:
             yield
             return
         from rich.console import Console
+        from rich.text import Text
 
-        with Console(stderr=True).status(text):
+        with Console(stderr=True).status(Text(shown(text))):
             yield
 
 

@@ -9,8 +9,8 @@ from cyclopts import Parameter
 
 from .answers import debug_lines, fields_of, summary_of
 from .connection import Connection
-from .exit_codes import UsageError
 from .output import Output
+from .rows.utf8 import decoded
 
 
 def query(
@@ -43,7 +43,5 @@ def query(
 def _standard_input() -> str:
     if sys.stdin.isatty():
         sys.stderr.write("What to ask, ended by Ctrl-D on a line of its own:\n")
-    try:
-        return sys.stdin.buffer.read().decode("utf-8-sig").rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"standard input is no UTF-8 text: {error}") from None
+    text = sys.stdin.buffer.read().decode("utf-8-sig", "surrogateescape")
+    return "\n".join(decoded(text.split("\n"), "standard input")).rstrip("\r\n")

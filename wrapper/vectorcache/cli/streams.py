@@ -10,8 +10,12 @@ from typing import Final, TextIO
 
 from .api_key import without_key
 
-# Answers come from elsewhere: in a terminal they must not move the cursor or hide what is there.
-_CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Answers come from elsewhere: in a terminal they must not move the cursor, hide what is there or
+# show it in another order than it has (https://trojansource.codes). In this order: C0 and C1
+# controls, bidirectional controls, separators of lines, and annotations.
+_CONTROLS: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufff9-\ufffb]"
+)
 
 
 def prepare_streams() -> None:
@@ -21,8 +25,9 @@ def prepare_streams() -> None:
         stream = getattr(sys, name)
         if stream is None:  # Closed, as with ``>&-``.
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
-        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+        elif isinstance(stream, io.TextIOWrapper):
+            # Of what is read, a byte that cannot be decoded must not cost the rest.
+            stream.reconfigure(errors="backslashreplace" if mode == "w" else "surrogateescape")
 
 
 def discard_broken_output() -> None:

@@ -26,8 +26,9 @@ from .store import Entry, Store
 T = TypeVar("T")
 
 PLACEHOLDER = (
-    "No LLM is configured, so this is a placeholder and not an answer. Pass llm=..., a function "
-    "(prompt, model, context) -> str, to get answers."
+    "No LLM is configured, so this is a placeholder and not an answer. In Python, pass llm=..., a "
+    "function (prompt, model, context) -> str; on the command line, leave out --local, to have the "
+    "hosted service answer."
 )
 # How many near entries the guard may turn down before the query is a miss.
 _GUARDED_CANDIDATES = 16

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
@@ -35,8 +35,8 @@ class Spans(Observer):
         self._tracer = tracer
         self._record_content = record_content
         self._record_context = record_context
-        # With what ends its being the current one.
-        self._open: dict[ObservedCall, tuple[Span, Any]] = {}
+        # With the context in which it is the current one, and the context before that.
+        self._open: dict[ObservedCall, tuple[Span, Context, Context]] = {}
 
     def call_started(self, call: ObservedCall) -> None:
         query = call.query
@@ -50,7 +50,10 @@ class Spans(Observer):
         span = self._tracer.start_span(
             f"{names.OPERATION} {query.model}", kind=SpanKind.CLIENT, attributes=attributes
         )
-        self._open[call] = span, otel_context.attach(trace.set_span_in_context(span))
+        before = otel_context.get_current()
+        within = trace.set_span_in_context(span, before)
+        otel_context.attach(within)
+        self._open[call] = span, within, before
 
     def attempt_failed(self, call: ObservedCall, attempt: FailedAttempt) -> None:
         if call not in self._open:
@@ -64,20 +67,22 @@ class Spans(Observer):
             attributes[names.RETRY_IN] = attempt.retry_in
         if self._record_content:
             attributes[names.EXCEPTION_MESSAGE] = _clean(attempt.message)
-        span, _ = self._open[call]
+        span, _, _ = self._open[call]
         span.add_event(names.ATTEMPT_FAILED, attributes)
 
     def call_finished(self, call: ObservedCall, end: FinishedCall) -> None:
         if call not in self._open:
             return
-        span, token = self._open.pop(call)
+        span, within, before = self._open.pop(call)
         try:
             if span.is_recording():
                 self._describe(span, end)
         finally:
-            # A coroutine that is collected ends in another context, in which it is not current.
-            if trace.get_current_span() is span:
-                otel_context.detach(token)
+            # A coroutine that is collected ends in another context, in which the span may not be
+            # current. Without an SDK all spans are the same one, so the contexts are compared.
+            if otel_context.get_current() is within:
+                # Not detach(), which logs an error where the context is a copy of the first one.
+                otel_context.attach(before)
             span.end()
 
     def _describe(self, span: Span, end: FinishedCall) -> None:

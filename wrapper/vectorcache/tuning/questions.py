@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from .._arguments import check_prompt, check_threshold
+from .._numbers import real_number, whole_number
 from ..errors import InvalidRequestError
 
 # What says which prompts mean the same: equal labels, equal meaning.
@@ -91,11 +92,14 @@ def _checked_labels(labels: Sequence[Label], count: int) -> tuple[Label, ...]:
 
 
 def _checked_label(label: object, place: int) -> Label:
-    if not isinstance(label, str | int):
+    if isinstance(label, str | bool):
+        return label
+    number = whole_number(label)
+    if number is None:
         raise InvalidRequestError(
             f"the label of prompts[{place}] is of type {type(label).__name__}: pass a str or int"
         )
-    return label
+    return number
 
 
 def _checked_thresholds(thresholds: Iterable[float]) -> tuple[float, ...]:
@@ -125,6 +129,7 @@ def check_share(name: str, value: object) -> float:
     Raises:
         InvalidRequestError: it is none; the message names the argument.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+    number = real_number(value)
+    if number is None or not 0 <= number <= 1:
         raise InvalidRequestError(f"{name} is {value!r}: pass a number from 0 to 1")
-    return float(value)
+    return number

@@ -132,8 +132,8 @@ class TuningReport:
         Raises:
             InvalidRequestError: ``precision`` is no such number.
         """
-        check_share("precision", precision)
-        return recommend(self.thresholds, precision, labelled=self.labelled)
+        wanted = check_share("precision", precision)
+        return recommend(self.thresholds, wanted, labelled=self.labelled)
 
     @property
     def recommendation(self) -> Recommendation:

@@ -83,10 +83,10 @@ class Run:
             InvalidRequestError: an argument is at fault.
         """
         self._questions = Questions.checked(prompts, options.labels, options.thresholds)
-        self._options = options
+        precision = check_share("precision", options.precision)
+        self._options = attrs.evolve(options, precision=precision)
         self._usual = usual
         self._estimate = TuningEstimate.of(self._questions)
-        check_share("precision", options.precision)
         for name in ("max_calls", "max_llm_calls"):
             if getattr(options, name) is not None:
                 check_count(name, getattr(options, name), InvalidRequestError, least=1)
