@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import hypothesis
 import pytest
 from anyio.from_thread import start_blocking_portal
 from clients import KEY, AnyClient, BlockingAsyncClient, MakeClient
+from platforms import reason_to_skip
 from servers import ScriptedServer
 
 from vectorcache import AsyncVectorcacheClient, RetryPolicy, VectorcacheClient
@@ -14,6 +16,13 @@ from vectorcache import AsyncVectorcacheClient, RetryPolicy, VectorcacheClient
 # A busy machine is no failure: what takes how long is measured in benchmarks/.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips the tests that cannot run on this platform."""
+    for item in items:
+        if reason := reason_to_skip(sys.platform, item.nodeid):
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(autouse=True)

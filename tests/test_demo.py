@@ -6,7 +6,6 @@ Runs the program of scripts/demo in this environment, as the script itself would
 from __future__ import annotations
 
 import os
-import pty
 import re
 import select
 import signal
@@ -86,7 +85,7 @@ def _without_codes(shown: bytes) -> str:
 @contextmanager
 def terminal() -> Iterator[Terminal]:
     """Runs the demo in a terminal that it alone has."""
-    ours, its = pty.openpty()
+    ours, its = os.openpty()
     # A shell has its background jobs ignore Ctrl-C, and they hand that on.
     interrupted = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(

@@ -173,7 +173,7 @@ def untrusted() -> ssl.SSLError:
                 httpx.ConnectError("failed"), OSError(errno.ECONNREFUSED, "refused.")
             ),
             APIConnectionError,
-            "could not connect to cache.test: [Errno 111] refused.",
+            f"could not connect to cache.test: [Errno {errno.ECONNREFUSED}] refused.",
             TRANSIENT,
             NETWORK,
         ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import select
 import subprocess
 import sys
@@ -49,7 +48,7 @@ class Terminal:
     def __init__(self, arguments: Sequence[str], env: Mapping[str, str] | None = None) -> None:
         self.screen = ""
         self._seen = 0
-        self._own, theirs = pty.openpty()
+        self._own, theirs = os.openpty()
         # The first of a session to open a terminal has it for its own, with Ctrl-C.
         opening = 'exec < "$0" > "$0" 2>&1; exec "$@"'
         self.process = subprocess.Popen(
