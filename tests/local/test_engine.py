@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from local.stand_ins import Angles, MakeEngine, Recorder
 
-from vectorcache.local import EmbedderError, EngineClosedError
+from vectorcache.local import EmbedderError, Engine, EngineClosedError
 
 
 def test_hit_by_meaning(make_engine: MakeEngine, llm: Recorder) -> None:
@@ -145,6 +145,35 @@ def test_debug(make_engine: MakeEngine, llm: Recorder) -> None:
     assert engine.query("What is a cache?", "gpt-4o").debug is None
 
 
+def nearest(engine: Engine, prompt: str, threshold: float = 0.85, context: str = "") -> object:
+    """What debug says came nearest to a prompt."""
+    debug = engine.query(prompt, "gpt-4o", threshold, context, include_debug=True).debug
+    assert debug is not None
+    return debug.nearest_prompt, debug.nearest_similarity_score, debug.refused_by_lexical_guard
+
+
+def test_debug_names_the_nearest_prompt(make_engine: MakeEngine, angles: Angles) -> None:
+    """A hit says which prompt matched, a miss which came nearest and how near, however far."""
+    engine = make_engine(embedder=angles)
+    assert nearest(engine, "0") == (None, None, False)
+    assert nearest(engine, "60") == ("0", 0.5, False)
+    assert nearest(engine, "60 again") == ("60", 1.0, False)
+    assert nearest(engine, "60") == ("60", 1.0, False)
+    assert nearest(engine, "240") == ("0", 0.0, False)
+    assert nearest(engine, "0", context="elsewhere") == (None, None, False)
+    assert nearest(engine, "unseen") == (None, None, False)
+
+
+def test_debug_names_the_prompt_that_the_guard_refused(
+    make_engine: MakeEngine, angles: Angles
+) -> None:
+    """A miss because of the lexical guard says so, as its score would have been enough."""
+    engine = make_engine(embedder=angles, lexical_guard=True)
+    engine.query("30 degrees", "gpt-4o")
+    assert nearest(engine, "30.5 degrees") == ("30 degrees", 0.999962, True)
+    assert nearest(engine, "90 degrees", 0.9) == ("30.5 degrees", 0.507538, False)
+
+
 def test_answer_as_json_object(make_engine: MakeEngine, angles: Angles) -> None:
     """``to_dict`` has the fields of the service, with debug only where asked for."""
     engine = make_engine(embedder=angles)
@@ -162,6 +191,9 @@ def test_answer_as_json_object(make_engine: MakeEngine, angles: Angles) -> None:
         "total_time_ms",
         "matched_cache_entry_id",
         "cache_entry_count",
+        "nearest_prompt",
+        "nearest_similarity_score",
+        "refused_by_lexical_guard",
     }
 
 

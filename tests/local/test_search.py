@@ -54,6 +54,20 @@ def test_the_nearest_first(store: Store) -> None:
     assert numbers(found(search, 50, limit=1)) == [4]
 
 
+def test_the_best_below_the_threshold(store: Store) -> None:
+    """Where none is near enough, the nearest of the others is there for who asks for it."""
+    search = Search(store)
+
+    def below(degrees: float) -> list[int]:
+        return numbers(search.nearest(at(degrees), "m", "", "e", 0.9, 9, below=True))
+
+    assert below(0) == []
+    add(store, 60, 40, 180)
+    assert below(0) == [2]
+    assert below(58) == [1, 2]
+    assert found(search, 0, threshold=0.9) == []
+
+
 def test_scores(store: Store) -> None:
     """A score is the cosine, to six digits, and a plain number."""
     add(store, 0, 60, 45)

@@ -35,6 +35,7 @@ class Service:
 
     Attributes:
         names_entries: whether debug information names the entry that answered.
+        names_prompts: whether it names the nearest prompt, as the embedded service does.
         answer: the LLM.
         fails: says what a query fails with, if it does.
         loses_answers: whether what fails is stored all the same.
@@ -45,6 +46,7 @@ class Service:
         self._vectors = vectors
         self._contexts: dict[str, list[Entry]] = {}
         self.names_entries = True
+        self.names_prompts = False
         self.answer: Callable[[str], str] = lambda prompt: f"answer to {prompt}"
         self.fails: Callable[[str, float], Exception | None] = lambda prompt, threshold: None
         self.loses_answers = False
@@ -63,16 +65,21 @@ class Service:
         entries = self._contexts.setdefault(context, [])
         scores = [self.score(prompt, entry.prompt) for entry in entries]
         best = max(range(len(entries)), key=lambda place: (scores[place], -place), default=None)
+        debug = TIMES
+        if self.names_prompts and best is not None:
+            nearest = {"nearest_prompt": entries[best].prompt}
+            score = {"nearest_similarity_score": max(scores[best], 0.0)}
+            debug = attrs.evolve(TIMES, extra=nearest | score)
         if best is not None and scores[best] >= threshold:
             entry = entries[best]
             debug = attrs.evolve(
-                TIMES, matched_cache_entry_id=entry.name if self.names_entries else None
+                debug, matched_cache_entry_id=entry.name if self.names_entries else None
             )
             return VectorcacheResponse(
                 True, entry.answer, scores[best], price(entry.prompt), "cache", debug
             )
         entries.append(Entry(f"{context}/{len(entries)}", prompt, self.answer(prompt)))
-        return VectorcacheResponse(False, entries[-1].answer, None, 0.0, "openai", TIMES)
+        return VectorcacheResponse(False, entries[-1].answer, None, 0.0, "openai", debug)
 
     def score(self, prompt: str, other: str) -> float:
         if prompt == other:

@@ -86,6 +86,20 @@ def test_answers_that_are_all_the_same(workload: Workload, thresholds: list[floa
 
 @given(workload=workloads(VECTORS), thresholds=THRESHOLDS)
 @examples(40)
+def test_nearest_prompts(workload: Workload, thresholds: list[float]) -> None:
+    """If the service says which prompt came nearest, neither names nor answers are needed."""
+    service, prompts = workload
+    service.answer = lambda prompt: "I do not know"
+    service.names_prompts, service.names_entries = True, False
+    report = service.tune(prompts, thresholds=thresholds)
+    service.names_entries = True
+    assert not report.failed
+    for result in report.thresholds:
+        assert result.hits == len(brute_force(service, prompts, result.threshold).hits)
+
+
+@given(workload=workloads(VECTORS), thresholds=THRESHOLDS)
+@examples(40)
 def test_entries_without_names(workload: Workload, thresholds: list[float]) -> None:
     """If the service names no entries, the answers' texts tell which prompt was matched."""
     service, prompts = workload

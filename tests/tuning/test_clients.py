@@ -101,6 +101,16 @@ def test_the_embedded_service_with_its_own_model() -> None:
     check_against_one_by_one(report, prompts, labels)
 
 
+def test_the_embedded_service_names_what_came_nearest(run_tune: RunTune) -> None:
+    """So answers that are all the same cost no further calls, and no pair is too far apart."""
+    prompts = ["How do I reset my password?", "What is the capital of France?", "Track my order"]
+    report = run_tune(prompts, client={}, thresholds=[0.9])
+    assert report.calls == 3
+    (pair, other) = report.thresholds[0].near_misses
+    assert {pair.prompt, other.prompt} == set(prompts[1:])
+    assert 0 <= other.score <= pair.score < 0.5
+
+
 def test_over_http(run_tune: RunTune, server: ScriptedServer) -> None:
     """The queries ask for debug information, in contexts of their own, with the client's model."""
     server.respond = Service(VECTORS).respond

@@ -115,7 +115,10 @@ def test_debug(make_local: MakeClient, llm: Recorder) -> None:
     assert uuid.UUID(near.matched_cache_entry_id)
     for debug in (miss, near, exact):
         assert debug.cache_entry_count == 1
-        assert debug.extra == {}
+        assert debug.extra["refused_by_lexical_guard"] is False
+    assert miss.extra["nearest_prompt"] is None
+    assert near.extra["nearest_prompt"] == RESET
+    assert 0.85 <= near.extra["nearest_similarity_score"] < 1
         assert debug.search_time_ms is not None
         assert debug.embedding_time_ms is not None
         assert debug.total_time_ms is not None

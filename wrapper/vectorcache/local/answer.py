@@ -14,6 +14,12 @@ class Debug:
         total_time_ms: Milliseconds of the whole query, your ``llm`` included on a miss.
         matched_cache_entry_id: The UUID of the entry that answered, None on a miss.
         cache_entry_count: Entries in this cache after the query, over all models and contexts.
+        nearest_prompt: The stored prompt that matched; on a miss the one that came nearest, of the
+            same model and context. None where there was none to compare with, or this prompt is
+            matched by its exact text only.
+        nearest_similarity_score: Cosine similarity of the two, 0 to 1; None without one.
+        refused_by_lexical_guard: Whether the guard refused ``nearest_prompt``, which was near
+            enough.
     """
 
     embedding_time_ms: float
@@ -21,6 +27,9 @@ class Debug:
     total_time_ms: float
     matched_cache_entry_id: str | None
     cache_entry_count: int
+    nearest_prompt: str | None = None
+    nearest_similarity_score: float | None = None
+    refused_by_lexical_guard: bool = False
 
 
 @dataclass(frozen=True, slots=True)

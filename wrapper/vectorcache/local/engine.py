@@ -202,13 +202,18 @@ class Engine:
             miss.embedder,
             asked.similarity_threshold,
             _GUARDED_CANDIDATES if self._guarded else 1,
+            below=asked.include_debug,
         )
         for match in matches:
             entry = self._store.entry(match.number)
             if entry is None:
                 continue
-            if not (self._guarded and contradicts(asked.prompt, entry.prompt)):
+            enough = match.score >= asked.similarity_threshold
+            if enough and not (self._guarded and contradicts(asked.prompt, entry.prompt)):
                 return entry, match.score
+            if miss.nearest is None:
+                miss.nearest = (entry, match.score)
+                miss.refused = enough
         return None
 
     def _look_up_again(self, miss: "_Miss") -> Answer | None:
@@ -241,30 +246,42 @@ class Engine:
         return answer if answer.cache_hit else replace(answer, debug=self._debug(miss, None))
 
     def _hit(self, miss: "_Miss", entry: Entry, score: float) -> Answer:
+        miss.nearest, miss.refused = (entry, score), False
         debug = self._debug(miss, entry.entry_id)
         return Answer(True, entry.response, score, entry.cost_usd, "cache", debug)
 
     def _debug(self, miss: "_Miss", entry_id: str | None) -> Debug | None:
         if not miss.question.include_debug:
             return None
+        nearest, score = miss.nearest or (None, None)
         return Debug(
             embedding_time_ms=round(miss.embedding_ms, 3),
             search_time_ms=round(miss.search_ms, 3),
             total_time_ms=round(_ms_since(miss.started), 3),
             matched_cache_entry_id=entry_id,
             cache_entry_count=self._store.count(),
+            nearest_prompt=None if nearest is None else nearest.prompt,
+            nearest_similarity_score=score,
+            refused_by_lexical_guard=miss.refused,
         )
 
 
 @dataclass(slots=True)
 class _Miss:
-    """What is known of a question while no entry answers it."""
+    """What is known of a question while no entry answers it.
+
+    Attributes:
+        nearest: The entry that came nearest, and its score.
+        refused: Whether the lexical guard refused it.
+    """
 
     question: Question
     vector: Vector | None = None
     embedder: str = ""
     embedding_ms: float = 0.0
     search_ms: float = 0.0
+    nearest: tuple[Entry, float] | None = None
+    refused: bool = False
     started: float = 0.0
 
     def __post_init__(self) -> None:

@@ -56,9 +56,20 @@ class Search:
         self._lock = threading.Lock()
 
     def nearest(
-        self, vector: Vector, model: str, context: str, embedder: str, threshold: float, limit: int
+        self,
+        vector: Vector,
+        model: str,
+        context: str,
+        embedder: str,
+        threshold: float,
+        limit: int,
+        *,
+        below: bool = False,
     ) -> list[Match]:
-        """At most ``limit`` entries scoring at or above the threshold, best first."""
+        """At most ``limit`` entries scoring at or above the threshold, best first.
+
+        Where there are none, ``below`` asks for the best of the others.
+        """
         segment = self._segment(model, context, embedder, len(vector))
         self._fitting(vector, segment, embedder)
         with segment.lock:
@@ -68,6 +79,8 @@ class Search:
             matrix, numbers = segment.matrix[: segment.size], segment.numbers[: segment.size]
         scores = np.clip(np.round((matrix @ vector).astype(np.float64), _DECIMALS), 0.0, 1.0)
         enough = np.flatnonzero(scores >= threshold)
+        if below and not len(enough):
+            enough = np.flatnonzero(scores == np.max(scores, initial=0.0, where=scores >= 0.0))
         # Stable, so that of two equal scores the older entry answers, every time.
         best = enough[np.argsort(-scores[enough], kind="stable")[:limit]]
         return [Match(int(numbers[row]), float(scores[row])) for row in best]

@@ -55,7 +55,8 @@ class Comparison:
 
     Attributes:
         compared: those others, as a set of bits.
-        closest: the closest of them; None where all of them are further away than was asked for.
+        closest: the closest of them; None where all of them are further away than was asked for,
+            and the service does not say how far.
     """
 
     compared: int
@@ -94,8 +95,9 @@ class CacheContext:
             raise
         if not answer.cache_hit:
             # With ``least`` 0, that is a prompt which the service cannot compare with the others.
+            nearest = self._nearest_of(answer)
             self._hold(index, answer.response)
-            return Comparison(compared, None)
+            return Comparison(compared, nearest)
         if answer.similarity_score is None:
             raise PromptFailed(
                 APIResponseError("a hit came without a similarity_score, which tuning needs")
@@ -145,8 +147,20 @@ class CacheContext:
         results = yield [Ask(self._prompts[index], threshold, self._name) for index in indexes]
         return [_answer(result) for result in results]
 
+    def _nearest_of(self, answer: VectorcacheResponse) -> Match | None:
+        """The prompt that came nearest, where the service names it, as the embedded one does."""
+        extra = {} if answer.debug is None else answer.debug.extra
+        prompt, score = extra.get("nearest_prompt"), extra.get("nearest_similarity_score")
+        if not isinstance(score, int | float):
+            return None
+        found = [index for index in self._answers if self._prompts[index] == prompt]
+        return Match(found[0], score, None) if len(found) == 1 else None
+
     def _find(self, answer: VectorcacheResponse) -> Asking[int]:
-        """Which prompt answered: by its entry's name, or by its text if only it has that."""
+        """Which prompt answered: by what the service says of it, else by its answer's text."""
+        nearest = self._nearest_of(answer)
+        if nearest is not None:
+            return nearest.index
         name = _entry_name(answer)
         if name in self._indexes:
             return self._indexes[name]
