@@ -116,14 +116,14 @@ def test_debug(make_local: MakeClient, llm: Recorder) -> None:
     for debug in (miss, near, exact):
         assert debug.cache_entry_count == 1
         assert debug.extra["refused_by_lexical_guard"] is False
-    assert miss.extra["nearest_prompt"] is None
-    assert near.extra["nearest_prompt"] == RESET
-    assert 0.85 <= near.extra["nearest_similarity_score"] < 1
         assert debug.search_time_ms is not None
         assert debug.embedding_time_ms is not None
         assert debug.total_time_ms is not None
         assert debug.total_time_ms >= debug.search_time_ms + debug.embedding_time_ms > 0
     assert client.query(RESET, "gpt-4o").debug is None
+    assert miss.extra["nearest_prompt"] is None
+    assert near.extra["nearest_prompt"] == RESET
+    assert 0.85 <= near.extra["nearest_similarity_score"] < 1
 
 
 def test_meta(make_local: MakeClient) -> None:
