@@ -86,3 +86,34 @@ def test_another_large_limit() -> None:
     window = MovingWindow(Rate(25_000, 60))
     window.add(0.0, 20_000)
     assert window.resized(Rate(30_000, 60)).used(1.0) == 20_000
+
+
+def test_when_a_request_no_longer_counts() -> None:
+    """It counts until the window's length has passed since it went, and not any longer."""
+    rate = Rate(2, 60)
+    window = MovingWindow(rate)
+    window.add(0.0)
+    window.add(10.0)
+    assert window.wait(0, 20.0) == pytest.approx(rate.window - 20)
+    assert window.wait(0, rate.window - 0.001) == pytest.approx(0.001)
+    assert window.used(rate.window - 0.001) == 2
+    assert window.wait(0, rate.window) == 0.0
+    assert window.used(rate.window) == 1
+
+
+def test_a_group_counts_until_its_last_request_does_not() -> None:
+    """Where times are kept for several requests at once, it is that of the last of them."""
+    rate = Rate(30_000, 60)
+    window = MovingWindow(rate)
+    window.add(0.0)
+    window.add(30.0)
+    assert window.used(61.0) == 2
+    assert window.used(30.0 + rate.window) == 0
+
+
+def test_the_memory_of_a_large_limit() -> None:
+    """However large the limit, no more than ten thousand times are kept."""
+    window = MovingWindow(Rate(1_000_000, 60))
+    window.add(0.0, 1_000_000)
+    assert len(window._times) == 10_000
+    assert window.used(1.0) == 1_000_000

@@ -120,12 +120,13 @@ class TestNothingToRecommend:
     def test_none_is_precise_enough(self) -> None:
         """It names the most precise, and of two as precise that with more hits."""
         results = [result(0.7, 0, None), result(0.8, 100, 80), result(0.9, 50, 40), result(1, 9, 7)]
-        best = recommend(results, 0.95, labelled=True)
-        assert (best.threshold, best.certain, best.wanted_precision) == (None, False, 0.95)
-        assert best.reason == (
-            "At no threshold tried were 95 % of the hits right. The best was 0.8, with 80 of 100 "
-            "(80 %): try higher ones."
-        )
+        for order in (results, results[::-1]):
+            best = recommend(order, 0.95, labelled=True)
+            assert (best.threshold, best.certain, best.wanted_precision) == (None, False, 0.95)
+            assert best.reason == (
+                "At no threshold tried were 95 % of the hits right. The best was 0.8, with 80 of "
+                "100 (80 %): try higher ones."
+            )
 
 
 def test_too_few_hits() -> None:
