@@ -12,7 +12,7 @@ from servers import ScriptedServer
 from vectorcache.local import app
 
 # What needs none of the libraries, which have an environment of their own: scripts/test-llm.
-_ALONE = {"test_messages.py", "test_parameters.py", "test_reply.py"}
+_ALONE = {"test_messages.py", "test_parameters.py", "test_pieces.py", "test_reply.py"}
 
 if find_spec("langchain_core") is None:
     collect_ignore = [

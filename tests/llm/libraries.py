@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from contextlib import aclosing, closing
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import attrs
@@ -35,6 +37,21 @@ class Answer:
     details: dict[str, Any]
 
 
+@attrs.frozen
+class Stream:
+    """What a library made of an answer that it replays.
+
+    Attributes:
+        chunks: the library's own objects.
+        pieces: the texts in them.
+        details: what the library's own metadata say; empty where they have not come yet.
+    """
+
+    chunks: list[Any]
+    pieces: list[str]
+    details: dict[str, Any]
+
+
 class Library(ABC):
     """A library's way to ask the cache; made anew for each test.
 
@@ -44,6 +61,8 @@ class Library(ABC):
         run: runs an async function, for a test that is not.
         ignore: parameters that may be left unheard.
     """
+
+    kind = ""
 
     def __init__(
         self,
@@ -62,6 +81,10 @@ class Library(ABC):
 
     @abstractmethod
     def ask(self, conversation: Conversation, **parameters: Any) -> Answer: ...
+
+    @abstractmethod
+    def stream(self, conversation: Conversation, most: int | None = None) -> Stream:
+        """Asks for a stream, and takes at most as many of its chunks."""
 
     def error(self, conversation: Conversation, **parameters: Any) -> VectorcacheError:
         """Our error for what must fail, which may be the cause of a library's own."""
@@ -88,6 +111,16 @@ class WithOpenAI(Library):
     def _read(self, completion: Any) -> Answer:
         return Answer(completion.choices[0].message.content, completion.vectorcache)
 
+    def stream(self, conversation: Conversation, most: int | None = None) -> Stream:
+        messages = [{"role": role, "content": text} for role, text in conversation]
+        chunks = self._stream(messages, most)
+        texts = [chunk.choices[0].delta.content for chunk in chunks]
+        return Stream(chunks, [text for text in texts if text], chunks[-1].vectorcache)
+
+    def _stream(self, messages: Any, most: int | None) -> list[Any]:
+        with self._create(messages=messages, stream=True) as stream:
+            return list(islice(stream, most))
+
 
 class WithAsyncOpenAI(WithOpenAI):
     def make(self, ignore: Iterable[str]) -> Any:
@@ -95,6 +128,22 @@ class WithAsyncOpenAI(WithOpenAI):
 
     def _create(self, **arguments: Any) -> Any:
         return self._run(partial(self.asked.chat.completions.create, **arguments))
+
+    def _stream(self, messages: Any, most: int | None) -> list[Any]:
+        async def taken() -> list[Any]:
+            create = self.asked.chat.completions.create
+            async with await create(messages=messages, stream=True) as stream:
+                return await _first(stream, most)
+
+        chunks: list[Any] = self._run(taken)
+        return chunks
+
+
+_KINDS: dict[str, type[BaseMessage]] = {
+    "user": HumanMessage,
+    "assistant": AIMessage,
+    "system": SystemMessage,
+}
 
 
 class WithLangChain(Library):
@@ -104,13 +153,17 @@ class WithLangChain(Library):
         )
 
     def ask(self, conversation: Conversation, **parameters: Any) -> Answer:
-        kinds: dict[str, type[BaseMessage]] = {
-            "user": HumanMessage,
-            "assistant": AIMessage,
-            "system": SystemMessage,
-        }
-        message = self._invoke([kinds[role](text) for role, text in conversation], **parameters)
+        message = self._invoke([_KINDS[role](text) for role, text in conversation], **parameters)
         return Answer(message.text, message.response_metadata["vectorcache"])
+
+    def stream(self, conversation: Conversation, most: int | None = None) -> Stream:
+        chunks = self._stream([_KINDS[role](text) for role, text in conversation], most)
+        details = chunks[-1].response_metadata.get("vectorcache", {})
+        return Stream(chunks, [chunk.content for chunk in chunks if chunk.content], details)
+
+    def _stream(self, messages: list[BaseMessage], most: int | None) -> list[Any]:
+        with closing(self.asked.stream(messages)) as stream:
+            return list(islice(stream, most))
 
     def _invoke(self, messages: list[BaseMessage], **parameters: Any) -> Any:
         return self.asked.invoke(messages, **parameters)
@@ -119,6 +172,14 @@ class WithLangChain(Library):
 class WithAsyncLangChain(WithLangChain):
     def _invoke(self, messages: list[BaseMessage], **parameters: Any) -> Any:
         return self._run(partial(self.asked.ainvoke, messages, **parameters))
+
+    def _stream(self, messages: list[BaseMessage], most: int | None) -> list[Any]:
+        async def taken() -> list[Any]:
+            async with aclosing(self.asked.astream(messages)) as stream:
+                return await _first(stream, most)
+
+        chunks: list[Any] = self._run(taken)
+        return chunks
 
 
 class WithLlamaIndex(Library):
@@ -130,13 +191,30 @@ class WithLlamaIndex(Library):
         answer = self._chat(messages, **parameters)
         return Answer(answer.message.content, answer.additional_kwargs["vectorcache"])
 
+    def stream(self, conversation: Conversation, most: int | None = None) -> Stream:
+        chunks = self._stream([ChatMessage(role=r, content=text) for r, text in conversation], most)
+        details = chunks[-1].additional_kwargs["vectorcache"]
+        return Stream(chunks, [chunk.delta for chunk in chunks], details)
+
     def _chat(self, messages: list[ChatMessage], **parameters: Any) -> Any:
         return self.asked.chat(messages, **parameters)
+
+    def _stream(self, messages: list[ChatMessage], most: int | None) -> list[Any]:
+        with closing(self.asked.stream_chat(messages)) as stream:
+            return list(islice(stream, most))
 
 
 class WithAsyncLlamaIndex(WithLlamaIndex):
     def _chat(self, messages: list[ChatMessage], **parameters: Any) -> Any:
         return self._run(partial(self.asked.achat, messages, **parameters))
+
+    def _stream(self, messages: list[ChatMessage], most: int | None) -> list[Any]:
+        async def taken() -> list[Any]:
+            async with aclosing(await self.asked.astream_chat(messages)) as stream:
+                return await _first(stream, most)
+
+        chunks: list[Any] = self._run(taken)
+        return chunks
 
 
 class WithLiteLLM(Library):
@@ -150,13 +228,45 @@ class WithLiteLLM(Library):
         answer = self._complete(model=model, messages=messages, **parameters)
         return Answer(answer.choices[0].message.content, answer._hidden_params["vectorcache"])
 
+    def stream(self, conversation: Conversation, most: int | None = None) -> Stream:
+        litellm.custom_provider_map = [{"provider": "vectorcache", "custom_handler": self.asked}]
+        messages = [{"role": role, "content": text} for role, text in conversation]
+        chunks = self._stream(
+            {"model": "vectorcache/gpt-4o", "messages": messages, "stream": True}, most
+        )
+        deltas = [chunk.choices[0].delta for chunk in chunks]
+        fields = [delta.provider_specific_fields or {} for delta in deltas]
+        details = [each["vectorcache"] for each in fields if each]
+        pieces = [delta.content for delta in deltas if delta.content]
+        return Stream(chunks, pieces, details[0] if details else {})
+
     def _complete(self, **arguments: Any) -> Any:
         return litellm.completion(**arguments)
+
+    def _stream(self, arguments: dict[str, Any], most: int | None) -> list[Any]:
+        stream: Any = litellm.completion(**arguments)
+        return list(islice(stream, most))
 
 
 class WithAsyncLiteLLM(WithLiteLLM):
     def _complete(self, **arguments: Any) -> Any:
         return self._run(partial(litellm.acompletion, **arguments))
+
+    def _stream(self, arguments: dict[str, Any], most: int | None) -> list[Any]:
+        async def taken() -> list[Any]:
+            return await _first(await litellm.acompletion(**arguments), most)
+
+        chunks: list[Any] = self._run(taken)
+        return chunks
+
+
+async def _first(stream: Any, most: int | None) -> list[Any]:
+    chunks = []
+    async for chunk in stream:
+        chunks.append(chunk)
+        if len(chunks) == most:
+            break
+    return chunks
 
 
 LIBRARIES: dict[str, type[Library]] = {

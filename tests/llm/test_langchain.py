@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import operator
 import pickle
 import threading
 from collections.abc import Iterator
@@ -67,7 +69,7 @@ def test_in_a_chain(model: ChatVectorcache, server: ScriptedServer) -> None:
 
 
 def test_streaming(model: ChatVectorcache, server: ScriptedServer) -> None:
-    """A stream brings the whole answer in one piece, and so do callbacks; it is asked for once."""
+    """A stream brings the answer in pieces, and so do callbacks; it is asked for once."""
 
     class Pieces(BaseCallbackHandler):
         def __init__(self) -> None:
@@ -77,11 +79,31 @@ def test_streaming(model: ChatVectorcache, server: ScriptedServer) -> None:
             self.told.append(token)
 
     pieces = Pieces()
-    [chunk] = model.stream("What is ML?", config={"callbacks": [pieces]})
-    assert chunk.text == MISS["response"]
-    assert chunk.response_metadata["vectorcache"]["cache_hit"] is True
-    assert pieces.told == [MISS["response"]]
+    chunks = list(model.stream("What is ML?", config={"callbacks": [pieces]}))
+    assert len(chunks) > 2
+    assert pieces.told == [chunk.content for chunk in chunks]
+    assert [chunk.chunk_position for chunk in chunks] == [None] * (len(chunks) - 1) + ["last"]
+    whole = functools.reduce(operator.add, chunks)
+    assert whole.text == MISS["response"]
+    assert whole.response_metadata["model_name"] == "gpt-4o"
+    assert whole.response_metadata["vectorcache"]["cache_hit"] is True
+    assert whole.response_metadata["vectorcache"]["replayed"] is True
     assert len(server.requests) == 1
+
+
+def test_invoke_that_streams(model: ChatVectorcache, server: ScriptedServer) -> None:
+    """Where LangChain streams inside ``invoke``, the answer is the same."""
+    assert model.invoke("What is ML?", stream=True).text == MISS["response"]
+    model.streaming = True
+    assert asyncio.run(model.ainvoke("What is ML?")).text == MISS["response"]
+    assert "stream" not in server.requests[0].json()
+
+
+def test_a_stream_that_is_empty(model: ChatVectorcache) -> None:
+    """An answer of which nothing is left before ``stop`` is still one chunk."""
+    [chunk] = model.stream("What is ML?", stop=[MISS["response"][:3]])
+    assert chunk.text == ""
+    assert chunk.chunk_position == "last"
 
 
 @pytest.mark.parametrize(

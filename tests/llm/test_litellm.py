@@ -175,14 +175,39 @@ def test_dropping_everywhere(
     assert complete(temperature=0.0, seed=7).choices[0].message.content
 
 
-def test_streaming_is_refused(register: Register, server: ScriptedServer) -> None:
-    """A stream is refused as a parameter that is not supported."""
+def test_streaming(register: Register, server: ScriptedServer) -> None:
+    """A stream's chunks say where the answer is from, and add up to what a completion is."""
     register()
-    with pytest.raises(exceptions.UnsupportedParamsError, match="cannot stream"):
+    chunks = list(complete(stream=True, stream_options={"include_usage": True}))
+    answered: Any = litellm.stream_chunk_builder(chunks)
+    [choice] = answered.choices
+    assert choice.message.content == HIT["response"]
+    assert choice.finish_reason == "stop"
+    details = choice.message.provider_specific_fields["vectorcache"]
+    assert details["cost_saved"] == HIT["cost_saved"]
+    assert details["replayed"] is True
+    assert len(server.requests) == 1
+
+
+def test_errors_of_streams(register: Register, server: ScriptedServer) -> None:
+    """Errors are LiteLLM's own where a stream is asked for, too, and nothing begins anew."""
+    register(max_retries=0)
+    server.default = answer({"detail": "because"}, status=401)
+
+    async def first() -> None:
+        stream: Any = await litellm.acompletion(
+            "vectorcache/gpt-4o", messages=QUESTION, stream=True
+        )
+        async for _ in stream:
+            raise AssertionError
+
+    with pytest.raises(exceptions.AuthenticationError, match="because"):
         complete(stream=True)
-    with pytest.raises(exceptions.UnsupportedParamsError, match="cannot stream"):
-        asyncio.run(litellm.acompletion("vectorcache/gpt-4o", messages=QUESTION, stream=True))
-    assert server.requests == []
+    with pytest.raises(exceptions.AuthenticationError, match="because"):
+        asyncio.run(first())
+    with pytest.raises(exceptions.UnsupportedParamsError, match="seed"):
+        complete(stream=True, seed=7)
+    assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("parameter", ["api_key", "api_base"])

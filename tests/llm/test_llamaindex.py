@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from clients import KEY
 from llama_index.core import PromptTemplate, SummaryIndex
+from llama_index.core.agent.workflow import ReActAgent
 from llama_index.core.llms import ChatMessage, ImageBlock, MessageRole, TextBlock
 from llama_index.core.schema import TextNode
 from pydantic import ValidationError
 from servers import HIT, ScriptedServer
+from servers import answer as answering
 
 from vectorcache import ConfigurationError, InvalidRequestError, VectorcacheClient
 from vectorcache.integrations.llamaindex import Vectorcache
@@ -70,18 +72,63 @@ def test_a_system_prompt(llm: Vectorcache, server: ScriptedServer) -> None:
     assert first["context"].startswith("messages-v1:")
 
 
-def test_streaming_is_refused(llm: Vectorcache, server: ScriptedServer) -> None:
-    """Whatever streams is refused at once, and names what to use in its place."""
-    messages = [ChatMessage(QUESTION)]
-    with pytest.raises(InvalidRequestError, match=r"use chat\(\)"):
-        llm.stream_chat(messages)
-    with pytest.raises(InvalidRequestError, match=r"use complete\(\)"):
-        llm.stream_complete(QUESTION)
-    with pytest.raises(InvalidRequestError, match=r"use achat\(\)"):
-        asyncio.run(llm.astream_chat(messages))
-    with pytest.raises(InvalidRequestError, match=r"use acomplete\(\)"):
-        asyncio.run(llm.astream_complete(QUESTION))
+def test_streaming(llm: Vectorcache, server: ScriptedServer) -> None:
+    """Each response has what is new and all so far, as a chat and as a completion."""
+
+    async def streamed() -> list[Any]:
+        chat = await llm.astream_chat([ChatMessage(QUESTION)])
+        completion = await llm.astream_complete(QUESTION)
+        return [[each async for each in chat], [each async for each in completion]]
+
+    chats = [list(llm.stream_chat([ChatMessage(QUESTION)]))]
+    completions = [list(llm.stream_complete(QUESTION))]
+    chat, completion = asyncio.run(streamed())
+    for responses in (*chats, chat):
+        assert "".join(each.delta or "" for each in responses) == HIT["response"]
+        assert responses[-1].message.content == HIT["response"]
+        assert responses[0].message.content == responses[0].delta
+        assert responses[0].message.role is MessageRole.ASSISTANT
+    for responses in (*completions, completion):
+        assert "".join(each.delta or "" for each in responses) == HIT["response"]
+        assert responses[-1].text == HIT["response"]
+    for responses in (*chats, chat, *completions, completion):
+        assert len(responses) > 1
+        assert all(each.raw == HIT for each in responses)
+        assert responses[0].additional_kwargs["vectorcache"]["replayed"] is True
+    assert len(server.requests) == 4
+
+
+def test_a_stream_that_is_empty(llm: Vectorcache) -> None:
+    """An answer of which nothing is left before ``stop`` is still one response."""
+    [response] = llm.stream_chat([ChatMessage(QUESTION)], stop=[HIT["response"][:3]])
+    assert response.message.content == ""
+
+
+def test_streaming_where_there_is_no_stream(llm: Vectorcache, server: ScriptedServer) -> None:
+    """A ``stream`` that is no argument of LlamaIndex's says which method to use."""
+    with pytest.raises(InvalidRequestError, match=r"use stream_chat\(\)"):
+        llm.chat([ChatMessage(QUESTION)], stream=True)
     assert server.requests == []
+
+
+# What LlamaIndex's agents do to pydantic, and to their own workflows.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_in_an_agent(server: ScriptedServer) -> None:
+    """LlamaIndex's ReAct agent, which streams by default, is answered."""
+
+    def add(a: int, b: int) -> int:
+        """Adds."""
+        return a + b
+
+    server.default = answering({**HIT, "response": "Thought: I can answer.\nAnswer: 42"})
+
+    async def run() -> str:
+        llm = Vectorcache("gpt-4o", api_key=KEY, base_url=server.url)
+        answered = str(await ReActAgent(tools=[add], llm=llm).run("What is 6 times 7?"))
+        await llm.aclose()
+        return answered
+
+    assert asyncio.run(run()) == "42"
 
 
 @pytest.mark.parametrize(

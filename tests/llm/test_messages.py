@@ -8,7 +8,12 @@ import itertools
 import pytest
 
 from vectorcache import InvalidRequestError
-from vectorcache.integrations._messages import Message, prompt_and_context, text_of
+from vectorcache.integrations._messages import (
+    Message,
+    is_question,
+    prompt_and_context,
+    text_of,
+)
 from vectorcache.integrations._openai_messages import read_messages
 
 QUESTION = Message("user", "And in Spain?")
@@ -37,6 +42,47 @@ def test_the_digest() -> None:
         "And in Spain?",
         "legal/" + digest_of(f'["messages-v1","legal",{said}]'),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "yes"),
+    [
+        ("And in Spain?", True),
+        (" And in Spain?\n", True),
+        ("x" * 150, True),
+        ("x" * 151, False),
+        ("Context: sunny.\nQuestion: And in Spain?", False),
+        ("Context: sunny.\u2028Question: And in Spain?", False),
+    ],
+)
+def test_what_is_a_question(text: str, yes: bool) -> None:
+    """A line of at most 150 characters is compared by its meaning."""
+    assert is_question(text) is yes
+
+
+def test_a_prompt_that_is_more_than_a_question() -> None:
+    """Such a prompt is in the digest, so that only what is repeated to the letter is found."""
+    prompt = Message("user", "Context: sunny.\nQuestion: And in Spain?")
+    encoded = '[["user",null,"Context: sunny.\\nQuestion: And in Spain?"]]'
+    assert prompt_and_context([prompt], "legal") == (
+        prompt.text,
+        "legal/" + digest_of(f'["messages-v1","legal",{encoded}]'),
+    )
+    system = Message("system", "Be brief.")
+    contexts = {
+        prompt_and_context(messages, None)[1]
+        for messages in ([prompt], [system, prompt], [prompt, system], [system, QUESTION])
+    }
+    assert len(contexts) == 4
+
+
+def test_a_part_that_is_compared() -> None:
+    """With the digest of what is around a question, the question itself divides nothing."""
+    prompts = [
+        Message("user", f"Context: sunny.\nQuestion: {q}") for q in ("In Spain?", "In Italy?")
+    ]
+    contexts = {prompt_and_context([prompt], "legal", "around")[1] for prompt in prompts}
+    assert contexts == {"legal/" + digest_of('["messages-v1","legal","around"]')}
 
 
 def test_an_empty_context_is_none() -> None:

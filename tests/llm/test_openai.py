@@ -10,7 +10,11 @@ from unittest import mock
 import openai
 import pytest
 from clients import KEY
-from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+from openai.types.chat import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChatCompletionMessageParam,
+)
 from servers import HIT, MISS, ScriptedServer, answer, hang_up
 
 import vectorcache
@@ -288,6 +292,70 @@ def test_wrapped_by_langsmith(server: ScriptedServer) -> None:
         assert create(messages=QUESTION).choices[0].message.content == HIT["response"]
         chunks = list(create(messages=QUESTION, stream=True))
         assert "".join(c.choices[0].delta.content or "" for c in chunks) == HIT["response"]
+
+
+@pytest.mark.parametrize("kind", [OpenAI, AsyncOpenAI])
+def test_a_stream(server: ScriptedServer, kind: type[Any]) -> None:
+    """``stream=True`` returns one of openai's streams, with chunks as OpenAI sends them."""
+    server.default = answer(MISS, headers={"X-Request-ID": "r-7"})
+
+    async def streamed() -> tuple[Any, list[Any], list[Any]]:
+        client = kind(api_key=KEY, base_url=server.url, model="gpt-4o")
+        create = client.chat.completions.create
+        more = {"stream": True, "stream_options": {"include_usage": True}}
+        if kind is OpenAI:
+            with client, create(messages=QUESTION, **more) as stream:
+                chunks = list(stream)
+                stream.close()
+                return stream, chunks, list(stream)
+        async with client, await create(messages=QUESTION, **more) as stream:
+            chunks = [chunk async for chunk in stream]
+            await stream.close()
+            return stream, chunks, [chunk async for chunk in stream]
+
+    stream, chunks, rest = asyncio.run(streamed())
+    assert isinstance(stream, openai.Stream if kind is OpenAI else openai.AsyncStream)
+    assert stream.response.headers["x-request-id"] == "r-7"
+    assert rest == []
+    first, *middle, last = chunks
+    assert first.choices[0].delta.role == "assistant"
+    assert first.choices[0].delta.content == ""
+    assert "".join(chunk.choices[0].delta.content for chunk in middle) == MISS["response"]
+    assert len(middle) > 1
+    assert last.choices[0].finish_reason == "stop"
+    assert last.choices[0].delta.content is None
+    for chunk in chunks:
+        assert type(chunk) is ChatCompletionChunk
+        assert chunk.id == "chatcmpl-r-7"
+        assert chunk.model == "gpt-4o"
+        assert chunk.object == "chat.completion.chunk"
+        assert chunk.usage is None
+        assert chunk.model_extra is not None
+        assert chunk.model_extra["vectorcache"]["replayed"] is True
+        assert chunk.model_extra["vectorcache"]["cache_hit"] is False
+    assert len(server.requests) == 1
+
+
+def test_a_stream_that_is_closed_early(server: ScriptedServer) -> None:
+    """What was not read of a stream is not brought any more once it is closed."""
+    with client_of(server, model="gpt-4o") as client:
+        stream = client.chat.completions.create(messages=QUESTION, stream=True)
+        assert next(stream).choices
+        stream.close()
+        assert list(stream) == []
+
+
+def test_whether_to_stream(server: ScriptedServer) -> None:
+    """``stream`` is True or False, or not given; anything else is refused before it is sent."""
+    with client_of(server, model="gpt-4o") as client:
+        for no in (False, None, openai.omit, openai.NOT_GIVEN):
+            completion = client.chat.completions.create(messages=QUESTION, stream=no)
+            assert type(completion) is ChatCompletion
+        assert len(server.requests) == 4
+        yes: Any = "yes"
+        with pytest.raises(openai.BadRequestError, match="stream is of type str"):
+            client.chat.completions.create(messages=QUESTION, stream=yes)
+    assert len(server.requests) == 4
 
 
 def test_legacy_completions_are_refused(server: ScriptedServer) -> None:

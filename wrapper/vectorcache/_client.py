@@ -33,7 +33,7 @@ from ._connections import AsyncConnections, Connections
 from ._identity import UNNAMED, identity_of, mark_of
 from ._limits import Limits
 from ._llm import LLM, is_async
-from ._local import LOCAL_KEY, local_transport
+from ._local import LOCAL_KEY, compares_parts, local_transport
 from ._logging import log_as_the_environment_says
 from ._observer import Observer
 from ._query import BeforeSend, Query
@@ -314,6 +314,10 @@ class ConfiguredClient(ABC, Generic[C, H]):
     def _identity(self) -> str:
         # For the keys of other caches, such as LangChain's own.
         return identity_of(self._settings, self._mark)
+
+    @property
+    def _compares_parts(self) -> bool:
+        return compares_parts(self._http_client)
 
     def _query(
         self,

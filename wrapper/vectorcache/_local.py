@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from ._llm import LLM
 from .errors import ConfigurationError
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
 
 # Of a real key's form, and nobody's.
 LOCAL_KEY = "vc_" + 32 * "0"
+
+# Says which part of a prompt the local service compares; no other service knows of it.
+COMPARED_HEADER = "vectorcache-compared"
+
+
+def compared_header(text: str) -> dict[str, str]:
+    """The header by which the local service compares ``text`` in place of the whole prompt."""
+    return {COMPARED_HEADER: quote(text)}
+
+
+def compares_parts(http_client: object) -> bool:
+    """Whether a client with this ``http_client`` asks a local service, which heeds the header."""
+    return getattr(http_client, "compares_parts", False) is True
 
 
 def local_transport(

@@ -89,6 +89,12 @@ class Clients:
         given = [client for client in (self.plain, self.awaiting) if client is not None]
         return "-".join(dict.fromkeys(client._identity for client in given))
 
+    @property
+    def compares_parts(self) -> bool:
+        """Whether a part of a prompt can be compared: where the service is in this process."""
+        given = [client for client in (self.plain, self.awaiting) if client is not None]
+        return all(client._compares_parts for client in given)
+
     def query(self, arguments: Mapping[str, Any]) -> VectorcacheResponse:
         """Asks, and waits for the answer; raises whatever ``VectorcacheClient.query`` does."""
         if self.plain is None:

@@ -4,7 +4,11 @@ The last user message is the prompt, to the letter. All else is a part of the co
 text, but a digest of it. So an answer is found only where the same was said before, and a
 follow-up ("and in Spain?") is never answered from another conversation.
 
-A user message on its own has no digest: it is the same query as ``client.query`` makes of it.
+A prompt that is a question is compared by its meaning. One that is more, such as a template with
+passages and a question, is in the digest as well: it is answered from the cache only where it is
+repeated to the letter. Where the service can compare a part, the question within it is compared.
+
+A question on its own has no digest: it is the same query as ``client.query`` makes of it.
 """
 
 from __future__ import annotations
@@ -22,12 +26,30 @@ from ..errors import InvalidRequestError
 # A part of every digest: what another way of making them stored is not found by this one.
 _FORMAT: Final = "messages-v1"
 
+# What stands in front of two questions makes them look alike, though they ask different things:
+# with all-MiniLM-L6-v2 at a threshold of 0.85, a shared text of 100 characters does so for 5 of
+# 100 pairs of questions, one of 150 for 18, one of 300 for 46, and none for 0.
+_MOST_CHARACTERS_OF_A_QUESTION: Final = 150
+
 _ROLES: Final = {
     "user": "user",
     "assistant": "assistant",
     "system": "system",
     "developer": "system",  # OpenAI's newer name for the same.
 }
+
+
+@attrs.frozen
+class Part:
+    """The question within a prompt, for a service that can compare it alone.
+
+    Attributes:
+        question: its text.
+        around: the digest of the messages without it.
+    """
+
+    question: str
+    around: str
 
 
 @attrs.frozen
@@ -103,19 +125,48 @@ def refused_part(place: str, kind: str) -> InvalidRequestError:
     )
 
 
-def prompt_and_context(messages: Sequence[Message], context: str | None) -> tuple[str, str | None]:
+def is_question(text: str) -> bool:
+    """Whether a text may be compared by its meaning: a line of at most 150 characters."""
+    text = text.strip()
+    return len(text) <= _MOST_CHARACTERS_OF_A_QUESTION and len(text.splitlines()) <= 1
+
+
+def digest_of(messages: Sequence[Message]) -> str:
+    """64 hexadecimal digits for who said what, in which order."""
+    return _digest([_FORMAT, [(said.role, said.name, said.text) for said in messages]])
+
+
+def prompt_and_context(
+    messages: Sequence[Message], context: str | None, around: str | None = None
+) -> tuple[str, str | None]:
     """What to ask, and in which part of the cache.
 
     Args:
         messages: the conversation, first message first.
         context: the caller's own part of the cache; None and ``""`` for none. It stays readable,
             before the digest.
+        around: where a part of the prompt is compared, the digest of the messages without that
+            part; None where the whole prompt is compared.
 
     Raises:
         InvalidRequestError: there is no user message, or the assistant has answered it.
     """
     if context is not None:
         check_context(context, InvalidRequestError)
+    prompt = messages[_last_of_user(messages)]
+    by_meaning = is_question(prompt.text)
+    if around is None and by_meaning and len(messages) == 1 and prompt.name is None:
+        return prompt.text, context
+    # A question's own place is kept, without its text: it may stand before a system message.
+    conversation = [
+        (said.role, said.name, None if said is prompt and by_meaning else said.text)
+        for said in messages
+    ]
+    digest = _digest([_FORMAT, context or None, conversation if around is None else around])
+    return prompt.text, f"{context}/{_FORMAT}:{digest}" if context else f"{_FORMAT}:{digest}"
+
+
+def _last_of_user(messages: Sequence[Message]) -> int:
     asked = max((i for i, said in enumerate(messages) if said.role == "user"), default=None)
     if asked is None:
         raise InvalidRequestError(
@@ -126,14 +177,10 @@ def prompt_and_context(messages: Sequence[Message], context: str | None) -> tupl
             "messages ends with the assistant's, which Vectorcache cannot continue: put the "
             "question last, as a user message (nothing was sent)"
         )
-    prompt = messages[asked]
-    if len(messages) == 1 and prompt.name is None:
-        return prompt.text, context
-    # The prompt's own place is kept, without its text: it may stand before a system message.
-    conversation = [
-        (said.role, said.name, None if said is prompt else said.text) for said in messages
-    ]
+    return asked
+
+
+def _digest(said: object) -> str:
     # JSON keeps apart what plain joining would not: ("ab", "c") and ("a", "bc").
-    encoded = json.dumps([_FORMAT, context or None, conversation], separators=(",", ":"))
-    digest = f"{_FORMAT}:{hashlib.sha256(encoded.encode('ascii')).hexdigest()}"
-    return prompt.text, f"{context}/{digest}" if context else digest
+    encoded = json.dumps(said, separators=(",", ":"))
+    return hashlib.sha256(encoded.encode("ascii")).hexdigest()

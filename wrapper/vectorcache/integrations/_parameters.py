@@ -11,8 +11,9 @@ from typing import Any, Final
 import attrs
 import httpx
 
+from .._local import compared_header
 from ..errors import ConfigurationError, InvalidRequestError
-from ._messages import Message, prompt_and_context
+from ._messages import Message, Part, prompt_and_context
 
 # What ``client.query`` takes itself.
 _QUERY_OPTIONS: Final = frozenset(
@@ -113,19 +114,28 @@ class Parameters:
                 )
         return cls(options, stop)
 
-    def query(self, messages: Sequence[Message], context: str | None) -> dict[str, Any]:
+    def query(
+        self, messages: Sequence[Message], context: str | None, part: Part | None = None
+    ) -> dict[str, Any]:
         """The arguments for ``client.query`` that ask what the messages do.
 
         Args:
             messages: the conversation, first message first.
             context: the part of the cache, if the call names none.
+            part: the question to compare in place of the prompt; only for a service that can.
 
         Raises:
             InvalidRequestError: the messages ask nothing, or a context is no text.
         """
         own = self.options.get("context")
-        prompt, context = prompt_and_context(messages, context if own is None else own)
-        return {**self.options, "prompt": prompt, "context": context}
+        prompt, context = prompt_and_context(
+            messages, context if own is None else own, None if part is None else part.around
+        )
+        asked = {**self.options, "prompt": prompt, "context": context}
+        if part is not None:
+            headers = self.options.get("extra_headers") or {}
+            asked["extra_headers"] = {**headers, **compared_header(part.question)}
+        return asked
 
 
 def httpx_timeout(value: Any) -> Any:

@@ -6,7 +6,7 @@ import unicodedata
 from typing import Final
 
 # LiteLLM takes a hundred equal pieces in a row for a model that repeats itself, and fails.
-_MOST_PIECES: Final = 48  # Twice as many where each is cut at the first place that is allowed.
+_MOST_PIECES: Final = 48  # Twice as many where each ends as early as it may.
 _LEAST_CHARACTERS: Final = 8
 
 _ZERO_WIDTH_JOINER: Final = "\u200d"
@@ -34,10 +34,11 @@ def pieces(text: str) -> list[str]:
 
 def _end(text: str, start: int, size: int) -> int:
     latest = start + size
-    if latest >= len(text):
+    if latest + size >= len(text) and not any(map(str.isspace, text[latest - 1 : -1])):
         return len(text)
-    for end in range(latest, start + size // 2, -1):
-        if text[end - 1].isspace() and not text[end].isspace():
+    shorter, longer = range(latest, start + size // 2, -1), range(latest + 1, latest + size)
+    for end in (*shorter, *longer):
+        if end < len(text) and text[end - 1].isspace() and not text[end].isspace():
             return end
     while latest < len(text) and _belong_together(text[latest - 1], text[latest]):
         latest += 1

@@ -16,11 +16,11 @@ Examples:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec as _find_spec
 from math import ceil
-from typing import Any, NoReturn, Unpack
+from typing import Any, Unpack
 
 if _find_spec("litellm") is None:
     raise ModuleNotFoundError(
@@ -34,7 +34,7 @@ import litellm
 import openai
 from litellm import exceptions
 from litellm.llms.custom_llm import CustomLLM
-from litellm.types.utils import ModelResponse
+from litellm.types.utils import GenericStreamingChunk, ModelResponse
 
 from .. import AsyncVectorcacheClient, VectorcacheClient, errors
 from .._response import VectorcacheResponse
@@ -43,7 +43,8 @@ from ..errors import InvalidRequestError, VectorcacheError
 from ._clients import Clients
 from ._openai_messages import read_messages
 from ._parameters import Parameters, checked_ignore
-from ._reply import details, text_before
+from ._pieces import pieces
+from ._reply import details, replayed_details, text_before
 
 __all__ = ["VectorcacheLLM"]
 
@@ -127,14 +128,25 @@ class VectorcacheLLM(CustomLLM):
             asked, parameters = self._asked(call)
             return _filled(call, await self._clients.aquery(asked), parameters)
 
-    def streaming(self, *_: Any, **call: Any) -> NoReturn:
-        """Refused: raises ``UnsupportedParamsError``."""
-        raise _unsupported(call["model"], _NO_STREAM)
+    def streaming(self, *_: Any, **call: Any) -> Iterator[GenericStreamingChunk]:
+        """Answers as ``completion`` does, and replays the answer; LiteLLM calls it."""
+        with _litellm_errors(call["model"]):
+            asked, parameters = self._asked(call)
+            return _replayed(self._clients.query(asked), parameters)
 
-    # Not async: LiteLLM does not await what would be an asynchronous generator.
-    def astreaming(self, *_: Any, **call: Any) -> NoReturn:
-        """Refused: raises ``UnsupportedParamsError``."""
-        raise _unsupported(call["model"], _NO_STREAM)
+    # Not async, as LiteLLM's own type has it: what it returns is taken for the stream as it is.
+    def astreaming(self, *_: Any, **call: Any) -> Any:
+        """Answers as ``acompletion`` does, and replays the answer; LiteLLM calls it."""
+        with _litellm_errors(call["model"]):
+            return self._areplayed(call["model"], *self._asked(call))
+
+    async def _areplayed(
+        self, model: str, asked: dict[str, Any], parameters: Parameters
+    ) -> AsyncIterator[GenericStreamingChunk]:
+        with _litellm_errors(model):
+            result = await self._clients.aquery(asked)
+        for chunk in _replayed(result, parameters):
+            yield chunk
 
     def close(self) -> None:
         """Closes the connections of ``completion``, unless the client was given."""
@@ -152,6 +164,9 @@ class VectorcacheLLM(CustomLLM):
                     "asked: give it to VectorcacheLLM (nothing was sent)"
                 )
         given = {"model": call["model"], **call["optional_params"]}
+        # LiteLLM says with it which of our methods it has chosen; tokens are not counted.
+        given.pop("stream", None)
+        given.pop("stream_options", None)
         if call["headers"]:
             given["extra_headers"] = call["headers"]
         timeout = call["timeout"]
@@ -171,9 +186,6 @@ class VectorcacheLLM(CustomLLM):
         return parameters.query(read_messages(call["messages"]), context), parameters
 
 
-_NO_STREAM = "Vectorcache answers with one whole text and cannot stream it: leave out stream=True"
-
-
 def _filled(
     call: Mapping[str, Any], result: VectorcacheResponse, parameters: Parameters
 ) -> ModelResponse:
@@ -182,6 +194,28 @@ def _filled(
     answer.choices[0].message.content = text_before(parameters.stop, result.response)
     answer._hidden_params["vectorcache"] = details(result)
     return answer
+
+
+def _replayed(
+    result: VectorcacheResponse, parameters: Parameters
+) -> Iterator[GenericStreamingChunk]:
+    for piece in pieces(text_before(parameters.stop, result.response)):
+        yield _chunk(piece)
+    yield _chunk("", "stop", {"vectorcache": replayed_details(result)})
+
+
+def _chunk(
+    text: str, finish_reason: str = "", fields: dict[str, Any] | None = None
+) -> GenericStreamingChunk:
+    return GenericStreamingChunk(
+        text=text,
+        tool_use=None,
+        is_finished=bool(finish_reason),
+        finish_reason=finish_reason,
+        usage=None,
+        index=0,
+        provider_specific_fields=fields,
+    )
 
 
 @contextmanager

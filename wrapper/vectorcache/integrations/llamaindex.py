@@ -11,9 +11,9 @@ Examples:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec as _find_spec
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 if _find_spec("llama_index") is None:
     raise ModuleNotFoundError(
@@ -25,14 +25,18 @@ if _find_spec("llama_index") is None:
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
+    ChatResponseAsyncGen,
+    ChatResponseGen,
     CompletionResponse,
+    CompletionResponseAsyncGen,
+    CompletionResponseGen,
     LLMMetadata,
     MessageRole,
-    TextBlock,
 )
 from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW, DEFAULT_NUM_OUTPUTS
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.custom import CustomLLM
+from llama_index.core.prompts import BasePromptTemplate
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from .. import AsyncVectorcacheClient, VectorcacheClient
@@ -40,16 +44,23 @@ from .._response import VectorcacheResponse
 from .._settings import ClientOptions
 from ..errors import InvalidRequestError
 from ._clients import Clients
-from ._messages import Message, refused_part
+from ._llamaindex_messages import (
+    QUESTION_VARIABLE,
+    part_of,
+    question_of,
+    read_messages,
+    with_part,
+)
+from ._messages import Message, Part
 from ._parameters import Parameters, checked_ignore
-from ._reply import details, text_before
+from ._pieces import pieces
+from ._reply import details, replayed_details, text_before
 
 __all__ = ["Vectorcache"]
 
-_CLIENT_OPTIONS = ClientOptions.__annotations__.keys()
+R = TypeVar("R")
 
-# Other names for those who are asked.
-_ROLES = {MessageRole.CHATBOT: "assistant", MessageRole.MODEL: "assistant"}
+_CLIENT_OPTIONS = ClientOptions.__annotations__.keys()
 
 
 class Vectorcache(CustomLLM):
@@ -60,8 +71,13 @@ class Vectorcache(CustomLLM):
 
     ``additional_kwargs["vectorcache"]`` of an answer is a dictionary with ``cache_hit``,
     ``similarity_score``, ``cost_saved`` (US dollars), ``llm_provider``, ``request_id``,
-    ``attempts``, ``elapsed`` (seconds) and more; ``raw`` is what the service sent. Streaming,
-    tools and content other than text are refused.
+    ``attempts``, ``elapsed`` (seconds) and more; ``raw`` is what the service sent. A stream
+    replays an answer that was asked for as a whole, and says ``replayed`` there. Tools and
+    content other than text are refused.
+
+    A prompt that is long, or has line ends, is answered from the cache only where it is repeated
+    to the letter. With clients made by ``local()``, query engines do better: their question is
+    compared by its meaning, among those with the same template and passages.
 
     Each call takes ``stop`` and what ``VectorcacheClient.query`` takes, as in
     ``llm.complete(..., similarity_threshold=0.95)``.
@@ -135,13 +151,13 @@ class Vectorcache(CustomLLM):
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Answers a conversation's last message; raises what ``VectorcacheClient.query`` does."""
-        arguments, parameters = self._asked(_read(messages), kwargs)
+        arguments, parameters = self._asked_by(messages, kwargs)
         return _chat_response(self._clients.query(arguments), parameters)
 
     @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Answers a conversation's last message, as ``chat`` does."""
-        arguments, parameters = self._asked(_read(messages), kwargs)
+        arguments, parameters = self._asked_by(messages, kwargs)
         return _chat_response(await self._clients.aquery(arguments), parameters)
 
     @llm_completion_callback()
@@ -158,34 +174,67 @@ class Vectorcache(CustomLLM):
         arguments, parameters = self._asked(self._alone(prompt, formatted), kwargs)
         return _completion_response(await self._clients.aquery(arguments), parameters)
 
-    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> NoReturn:
-        """Refused: raises ``InvalidRequestError``."""
-        raise _refused_stream("chat")
+    @llm_chat_callback()
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        """Answers as ``chat`` does, and replays the answer in pieces."""
+        arguments, parameters = self._asked_by(messages, kwargs)
+        return _chat_stream(self._clients.query(arguments), parameters)
 
-    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> NoReturn:
-        """Refused: raises ``InvalidRequestError``."""
-        raise _refused_stream("achat")
+    @llm_chat_callback()
+    async def astream_chat(
+        self, messages: Sequence[ChatMessage], **kwargs: Any
+    ) -> ChatResponseAsyncGen:
+        """Answers as ``achat`` does, and replays the answer in pieces."""
+        arguments, parameters = self._asked_by(messages, kwargs)
+        return _awaited(_chat_stream(await self._clients.aquery(arguments), parameters))
 
-    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> NoReturn:
-        """Refused: raises ``InvalidRequestError``."""
-        raise _refused_stream("complete")
+    @llm_completion_callback()
+    def stream_complete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponseGen:
+        """Answers as ``complete`` does, and replays the answer in pieces."""
+        arguments, parameters = self._asked(self._alone(prompt, formatted), kwargs)
+        return _completion_stream(self._clients.query(arguments), parameters)
 
+    @llm_completion_callback()
     async def astream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
-    ) -> NoReturn:
-        """Refused: raises ``InvalidRequestError``."""
-        raise _refused_stream("acomplete")
+    ) -> CompletionResponseAsyncGen:
+        """Answers as ``acomplete`` does, and replays the answer in pieces."""
+        arguments, parameters = self._asked(self._alone(prompt, formatted), kwargs)
+        return _awaited(_completion_stream(await self._clients.aquery(arguments), parameters))
+
+    def _get_messages(self, prompt: BasePromptTemplate, **prompt_args: Any) -> list[ChatMessage]:
+        # LlamaIndex's predict() and stream() come by here: the one place that knows the question
+        # apart from the template and the passages.
+        messages = super()._get_messages(prompt, **prompt_args)
+        question = question_of(prompt, prompt_args, self) if self._clients.compares_parts else None
+        if question is None:
+            return messages
+        without = super()._get_messages(prompt, **{**prompt_args, QUESTION_VARIABLE: ""})
+        return with_part(messages, question, without)
 
     def _alone(self, prompt: str, formatted: bool) -> list[Message]:
         if not formatted and self.completion_to_prompt is not None:
             prompt = self.completion_to_prompt(prompt)
         return [Message("user", prompt)]
 
-    def _asked(
-        self, messages: Sequence[Message], given: Mapping[str, Any]
+    def _asked_by(
+        self, messages: Sequence[ChatMessage], given: Mapping[str, Any]
     ) -> tuple[dict[str, Any], Parameters]:
+        part = part_of(messages) if self._clients.compares_parts else None
+        return self._asked(read_messages(messages), given, part)
+
+    def _asked(
+        self, messages: Sequence[Message], given: Mapping[str, Any], part: Part | None = None
+    ) -> tuple[dict[str, Any], Parameters]:
+        if given.get("stream"):
+            raise InvalidRequestError(
+                "stream=True has no effect here: use stream_chat() or stream_complete(), or "
+                "their async forms (nothing was sent)"
+            )
         parameters = Parameters.checked({"model": self.model, **given}, self.ignore)
-        return parameters.query(messages, self._clients.settings.context), parameters
+        return parameters.query(messages, self._clients.settings.context, part), parameters
 
     def close(self) -> None:
         """Closes the connections of ``chat`` and ``complete``, unless the client was given."""
@@ -200,24 +249,6 @@ class Vectorcache(CustomLLM):
             "Vectorcache cannot be pickled, as it holds a key and open connections: make one in "
             "the process that uses it"
         )
-
-
-def _read(messages: Sequence[ChatMessage]) -> list[Message]:
-    return [_read_one(f"messages[{index}]", message) for index, message in enumerate(messages)]
-
-
-def _read_one(place: str, message: ChatMessage) -> Message:
-    for block in message.blocks:
-        if not isinstance(block, TextBlock):
-            raise refused_part(place, type(block).__name__)
-    more = message.additional_kwargs
-    if more.get("tool_calls") or more.get("function_call"):
-        raise InvalidRequestError(
-            f"{place} calls a tool, and Vectorcache takes text alone: call the LLM directly "
-            "(nothing was sent)"
-        )
-    role = _ROLES.get(message.role, message.role.value)
-    return Message.said(place, role, message.content or "", more.get("name"))
 
 
 def _chat_response(result: VectorcacheResponse, parameters: Parameters) -> ChatResponse:
@@ -237,8 +268,37 @@ def _completion_response(result: VectorcacheResponse, parameters: Parameters) ->
     )
 
 
-def _refused_stream(instead: str) -> InvalidRequestError:
-    return InvalidRequestError(
-        f"Vectorcache answers with one whole text and cannot stream it: use {instead}() (nothing "
-        "was sent)"
-    )
+def _chat_stream(result: VectorcacheResponse, parameters: Parameters) -> ChatResponseGen:
+    for piece, so_far in _replayed(result, parameters):
+        yield ChatResponse(
+            message=ChatMessage(role=MessageRole.ASSISTANT, content=so_far),
+            delta=piece,
+            raw=result.to_dict(),
+            additional_kwargs={"vectorcache": replayed_details(result)},
+        )
+
+
+def _completion_stream(
+    result: VectorcacheResponse, parameters: Parameters
+) -> CompletionResponseGen:
+    for piece, so_far in _replayed(result, parameters):
+        yield CompletionResponse(
+            text=so_far,
+            delta=piece,
+            raw=result.to_dict(),
+            additional_kwargs={"vectorcache": replayed_details(result)},
+        )
+
+
+def _replayed(result: VectorcacheResponse, parameters: Parameters) -> Iterator[tuple[str, str]]:
+    text = text_before(parameters.stop, result.response)
+    said = 0
+    # LlamaIndex takes the last response for the whole answer, so that there must be one.
+    for piece in pieces(text) or [""]:
+        said += len(piece)
+        yield piece, text[:said]
+
+
+async def _awaited(responses: Iterable[R]) -> AsyncGenerator[R, None]:
+    for response in responses:
+        yield response

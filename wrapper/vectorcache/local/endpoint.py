@@ -6,7 +6,7 @@ import re
 import traceback
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .answer import Answer
 from .engine import Engine
@@ -40,23 +40,44 @@ class Refusal(Exception):
 
 
 def respond(
-    engine: Engine, method: str, path: str, headers: Mapping[str, str], body: bytes
+    engine: Engine,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    compared: str | None = None,
 ) -> Reply:
-    """Answer a request. Never raises an Exception; ``headers`` has lower-case names."""
+    """Answer a request. Never raises an Exception.
+
+    Args:
+        engine: What answers.
+        method: The request's.
+        path: The request's.
+        headers: The request's, by names in lower case.
+        body: The request's.
+        compared: The part of the prompt to compare; None for all of it. Only in this process.
+    """
     request_id = uuid.uuid4().hex
     try:
-        return _success(request_id, engine.answer(_read(method, path, headers, body)))
+        question = _read(method, path, headers, body, compared)
+        return _success(request_id, engine.answer(question))
     except Exception as error:
         return _failure(request_id, error)
 
 
 async def arespond(
-    engine: Engine, method: str, path: str, headers: Mapping[str, str], body: bytes
+    engine: Engine,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    compared: str | None = None,
 ) -> Reply:
     """As ``respond``, without blocking the event loop."""
     request_id = uuid.uuid4().hex
     try:
-        return _success(request_id, await engine.aanswer(_read(method, path, headers, body)))
+        question = _read(method, path, headers, body, compared)
+        return _success(request_id, await engine.aanswer(question))
     except Exception as error:
         return _failure(request_id, error)
 
@@ -66,7 +87,9 @@ def refuse(status: int, detail: str) -> Reply:
     return _failure(uuid.uuid4().hex, Refusal(status, detail))
 
 
-def _read(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Question:
+def _read(
+    method: str, path: str, headers: Mapping[str, str], body: bytes, compared: str | None
+) -> Question:
     if path != PATH:
         raise Refusal(404, f"Not Found: the one endpoint is POST {PATH}")
     if method != "POST":
@@ -79,9 +102,10 @@ def _read(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Qu
     if len(body) > MAX_BODY:
         raise Refusal(413, f"Request body larger than {MAX_BODY:,} bytes")
     try:
-        return Question.from_json(body)
+        question = Question.from_json(body)
     except (TypeError, ValueError) as error:
         raise Refusal(400, str(error)) from None
+    return replace(question, compared=compared) if compared else question
 
 
 def _success(request_id: str, answer: Answer) -> Reply:

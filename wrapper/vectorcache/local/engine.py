@@ -182,7 +182,7 @@ class Engine:
             return self._hit(miss, exact, 1.0)
 
         started = time.perf_counter()
-        miss.vector = _normalised(self._embedder.embed(question.prompt))
+        miss.vector = _normalised(self._embedder.embed(question.meaning))
         miss.embedding_ms = _ms_since(started)
         if miss.vector is None:
             return miss
@@ -209,7 +209,7 @@ class Engine:
             if entry is None:
                 continue
             enough = match.score >= asked.similarity_threshold
-            if enough and not (self._guarded and contradicts(asked.prompt, entry.prompt)):
+            if enough and not (self._guarded and _contradicts(asked, entry)):
                 return entry, match.score
             if miss.nearest is None:
                 miss.nearest = (entry, match.score)
@@ -290,6 +290,10 @@ class _Miss:
 
 async def _in_thread(function: Callable[[], T]) -> T:
     return await anyio.to_thread.run_sync(function, abandon_on_cancel=True)
+
+
+def _contradicts(asked: Question, entry: Entry) -> bool:
+    return contradicts(asked.meaning, asked.meaning_of(entry.prompt))
 
 
 def _normalised(vector: Vector | None) -> Vector | None:

@@ -9,6 +9,9 @@ MAX_PROMPT = 32_000
 
 DEFAULT_THRESHOLD = 0.85
 
+# What a request says in its body.
+_IN_BODY = ("prompt", "model", "similarity_threshold", "context", "include_debug", "project_id")
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -16,6 +19,10 @@ class Question:
 
     An empty context is the same as none. There is one project, so ``project_id`` is checked and
     not used.
+
+    Attributes:
+        compared: The part of the prompt that is compared with earlier ones, where all else of it
+            is in the context's digest; None to compare the whole prompt.
 
     Raises:
         TypeError: A field has the wrong type.
@@ -28,6 +35,7 @@ class Question:
     context: str | None = None
     include_debug: bool = False
     project_id: str = ""
+    compared: str | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("prompt", self.prompt), ("model", self.model)):
@@ -66,7 +74,20 @@ class Question:
         for name in ("prompt", "model"):
             if name not in fields:
                 raise ValueError(f"Field required: {name}")
-        return cls(**{name: fields[name] for name in cls.__slots__ if name in fields})
+        return cls(**{name: fields[name] for name in _IN_BODY if name in fields})
+
+    @property
+    def meaning(self) -> str:
+        """The text whose meaning is looked for."""
+        return self.prompt if self.compared is None else self.compared
+
+    def meaning_of(self, prompt: str) -> str:
+        """The same part of an earlier prompt with this context."""
+        before, found, after = self.prompt.rpartition(self.compared or self.prompt)
+        end = len(prompt) - len(after)
+        if found and len(before) < end and prompt.startswith(before) and prompt.endswith(after):
+            return prompt[len(before) : end]
+        return prompt
 
 
 def _refuse_constant(name: str) -> None:

@@ -1,7 +1,10 @@
 """The engine as an httpx transport: requests are answered in this process, without a socket."""
 
+from urllib.parse import unquote
+
 import httpx
 
+from .._local import COMPARED_HEADER
 from .endpoint import Reply, arespond, respond
 from .engine import Engine
 
@@ -14,6 +17,8 @@ class LocalTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     engine.
     """
 
+    compares_parts = True
+
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
@@ -24,16 +29,16 @@ class LocalTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             TypeError: The engine's ``llm`` is an ``async def``.
         """
         self.engine.refuse_async_llm()
-        return _response(
-            respond(self.engine, request.method, request.url.path, request.headers, request.read())
-        )
+        method, path, headers = request.method, request.url.path, request.headers
+        compared = _compared(request)
+        return _response(respond(self.engine, method, path, headers, request.read(), compared))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request without blocking the event loop."""
         body = await request.aread()
-        return _response(
-            await arespond(self.engine, request.method, request.url.path, request.headers, body)
-        )
+        method, path, headers = request.method, request.url.path, request.headers
+        compared = _compared(request)
+        return _response(await arespond(self.engine, method, path, headers, body, compared))
 
     def close(self) -> None:
         """Close the engine."""
@@ -42,6 +47,11 @@ class LocalTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the engine."""
         self.engine.close()
+
+
+def _compared(request: httpx.Request) -> str | None:
+    quoted = request.headers.get(COMPARED_HEADER)
+    return None if quoted is None else unquote(quoted)
 
 
 def _response(reply: Reply) -> httpx.Response:

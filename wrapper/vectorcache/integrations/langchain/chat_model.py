@@ -14,11 +14,14 @@ from langchain_core.utils import secret_from_env
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 
 from ... import AsyncVectorcacheClient, VectorcacheClient
+from ..._response import VectorcacheResponse
 from ..._secret import hidden
 from ..._settings import API_KEY_VARIABLE, ClientOptions
 from ...errors import InvalidRequestError
 from .._clients import Clients
 from .._parameters import Parameters, checked_ignore, httpx_timeout
+from .._pieces import pieces
+from .._reply import replayed_details
 from .conversation import read_messages, reply_fields
 
 # What ``client.query`` and the check of parameters are told, unless a call says otherwise.
@@ -44,8 +47,11 @@ class ChatVectorcache(BaseChatModel):
     ``response_metadata["vectorcache"]`` of an answer is a dictionary with ``cache_hit``,
     ``similarity_score``, ``cost_saved`` (US dollars), ``llm_provider``, ``request_id``,
     ``attempts``, ``elapsed`` (seconds) and more. There is no ``usage_metadata``, as nobody counts
-    tokens. ``stream`` brings the whole answer in one piece. Tools, structured output and content
-    other than text are refused.
+    tokens. ``stream`` replays an answer that was asked for as a whole; its last chunk has the
+    metadata, with ``replayed``. Tools, structured output and content other than text are refused.
+
+    A prompt that is long, or has line ends, is answered from the cache only where it is repeated
+    to the letter.
 
     Each call takes ``stop`` and what ``VectorcacheClient.query`` takes, as in
     ``model.invoke(..., similarity_threshold=0.95)``.
@@ -90,7 +96,7 @@ class ChatVectorcache(BaseChatModel):
     ignore: list[str] = Field(default_factory=list)
     """Parameters that may be left unheard: answers were and will be made without them."""
     streaming: bool = False
-    """Whether ``invoke``, too, tells callbacks of the answer's one piece."""
+    """Whether ``invoke``, too, tells callbacks of the answer's pieces."""
 
     _clients: Clients = PrivateAttr()
 
@@ -168,7 +174,7 @@ class ChatVectorcache(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         arguments, parameters = self._asked(messages, stop, kwargs)
-        yield _in_one_piece(reply_fields(self._clients.query(arguments), parameters))
+        yield from _replayed(self._clients.query(arguments), parameters)
 
     async def _astream(
         self,
@@ -178,12 +184,14 @@ class ChatVectorcache(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         arguments, parameters = self._asked(messages, stop, kwargs)
-        yield _in_one_piece(reply_fields(await self._clients.aquery(arguments), parameters))
+        for chunk in _replayed(await self._clients.aquery(arguments), parameters):
+            yield chunk
 
     def _asked(
         self, messages: Sequence[BaseMessage], stop: list[str] | None, given: dict[str, Any]
     ) -> tuple[dict[str, Any], Parameters]:
-        own = {name: value for name, value in given.items() if value is not None}
+        # LangChain says with "stream" which of our methods it has chosen.
+        own = {n: value for n, value in given.items() if value is not None and n != "stream"}
         parameters = Parameters.checked(
             {**self._settings(), "stop": stop or self.stop, **own}, self.ignore
         )
@@ -231,5 +239,12 @@ def _whole(fields: dict[str, Any]) -> ChatResult:
     return ChatResult(generations=[ChatGeneration(message=AIMessage(**fields))])
 
 
-def _in_one_piece(fields: dict[str, Any]) -> ChatGenerationChunk:
-    return ChatGenerationChunk(message=AIMessageChunk(**fields, chunk_position="last"))
+def _replayed(result: VectorcacheResponse, parameters: Parameters) -> Iterator[ChatGenerationChunk]:
+    fields = reply_fields(result, parameters)
+    fields["response_metadata"]["vectorcache"] = replayed_details(result)
+    *before, last = pieces(fields["content"]) or [""]
+    for piece in before:
+        yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+    # LangChain adds metadata of chunks up: they are on one of them, the last.
+    whole = {**fields, "content": last, "chunk_position": "last"}
+    yield ChatGenerationChunk(message=AIMessageChunk(**whole))

@@ -1,0 +1,121 @@
+"""An answer replayed as a stream, by every library, with and without await."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+from langchain_core.messages import AIMessageChunk
+from litellm.types.utils import ModelResponseStream
+from llama_index.core.llms import ChatResponse
+from llm.libraries import LIBRARIES, Library
+from openai.types.chat import ChatCompletionChunk
+
+from vectorcache import AsyncVectorcacheClient, VectorcacheClient
+
+# What LiteLLM does to itself when it is first asked.
+pytestmark = pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier:UserWarning")
+
+CHUNKS: dict[str, type] = {
+    "openai": ChatCompletionChunk,
+    "langchain": AIMessageChunk,
+    "llamaindex": ChatResponse,
+    "litellm": ModelResponseStream,
+}
+
+
+class NoEmbedder:
+    """Takes every prompt for one that it cannot embed, so that only repeated ones are found."""
+
+    id = "none"
+
+    def embed(self, prompt: str) -> None:
+        return None
+
+
+def answers() -> Iterator[str]:
+    """A thousand of them: words, other scripts, accents, emoji, what is markup to others."""
+    random_ = random.Random(11)
+    characters = [
+        *"abc xyz.\n",
+        "\u0301",
+        "\U0001f469\u200d\U0001f4bb",
+        "\U0001f44d\U0001f3fd",
+        "\u6f22",
+        "<s>",
+        "<|user|>",
+        "data: [DONE]",
+    ]
+    for length in (4 * (1, 3, 9, 30, 60) for _ in range(50)):
+        for each in length:
+            yield "x" + "".join(random_.choices(characters, k=each))
+
+
+ANSWERS = list(answers())
+LONG = [
+    "A sentence of some words, and then another. " * 720,
+    "\u6f22" * 32_000,
+    "ab " * 10_666,
+    "e\u0301\U0001f44d\U0001f3fd" * 8_000,
+]
+ALL = [*ANSWERS, *LONG]
+
+
+def numbered(prompt: str, model: str, context: str | None) -> str:
+    return ALL[int(prompt)]
+
+
+@pytest.fixture(params=LIBRARIES)
+def library(request: pytest.FixtureRequest) -> Iterator[Library]:
+    """A library on an embedded cache that answers a number with the answer of that number."""
+    kind = LIBRARIES[request.param]
+    options: dict[str, Any] = {"llm": numbered, "embedder": NoEmbedder(), "model": "gpt-4o"}
+    with start_blocking_portal() as portal, VectorcacheClient.local(**options) as client:
+        async_client = AsyncVectorcacheClient.local(**options)
+        made = kind(client, async_client, portal.call)
+        made.kind = request.param
+        yield made
+        portal.call(async_client.aclose)
+
+
+def test_a_thousand_answers(library: Library) -> None:
+    """Joined, the pieces of each answer are what the cache holds, byte by byte."""
+    # The pieces are the same with await, and LiteLLM is slow.
+    count = 1_000 if library.kind in ("openai", "langchain", "llamaindex") else 50
+    for number, answer in enumerate(ANSWERS[:count]):
+        stream = library.stream([("user", str(number))])
+        assert "".join(stream.pieces).encode() == answer.encode()
+
+
+@pytest.mark.parametrize("number", range(len(ANSWERS), len(ALL)))
+def test_long_answers(library: Library, number: int) -> None:
+    """So are those of 32,000 characters, which come in many pieces; from the cache as without."""
+    for hit in (False, True):
+        stream = library.stream([("user", str(number))])
+        assert "".join(stream.pieces).encode() == ALL[number].encode()
+        assert 10 < len(stream.pieces) < 100
+        assert stream.details["cache_hit"] is hit
+        assert stream.details["replayed"] is True
+        for chunk in stream.chunks:
+            assert type(chunk) is CHUNKS[library.kind.removesuffix("-async")]
+
+
+def test_broken_off(library: Library) -> None:
+    """A stream may be left in the middle; the next one begins anew."""
+    number = len(ANSWERS)
+    for most in (1, 2, 10, 30):
+        stream = library.stream([("user", str(number))], most)
+        assert len(stream.chunks) == most
+        assert ALL[number].startswith("".join(stream.pieces))
+    assert "".join(library.stream([("user", str(number))]).pieces) == ALL[number]
+
+
+def test_the_whole_answer_is_the_same(library: Library) -> None:
+    """A stream finds what was asked without one, and the other way round; only it was replayed."""
+    question = [("user", str(len(ANSWERS)))]
+    assert "replayed" not in library.ask(question).details
+    assert library.stream(question).details["cache_hit"] is True
+    assert library.ask(question).details["cache_hit"] is True
