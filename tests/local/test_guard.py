@@ -76,6 +76,7 @@ TOGETHER = [
     ("What is ML?", "What is machine learning?"),
     ("How To Reset A Password", "Steps For Resetting Your Password"),
     ("What is a cache?", "what is a cache"),
+    ("Where do I find my invoices?", "the place of invoices in Netflix"),
     ("Is the shop open?", "opening the shop"),
 ]
 

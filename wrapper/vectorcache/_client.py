@@ -214,7 +214,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
             llm: ``llm(prompt, model, context) -> str``, called on a miss; may be ``async`` for
                 the async client. None answers misses with a text that says so.
             embedder: another embedding model than the one the extra brings.
-            lexical_guard: whether a hit must also survive a check for antonyms, other numbers
+            lexical_guard: whether a hit must also survive a check for opposites, other numbers
                 and swapped words; the hosted service has none.
             options: what the constructor takes by keyword, but for ``api_key``, ``base_url`` and
                 ``http_client``, which have no meaning here.

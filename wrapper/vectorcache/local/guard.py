@@ -72,7 +72,7 @@ def _named_otherwise(one: str, other: str) -> bool:
 def _names(text: str) -> set[str]:
     """The words in capitals, but for those that begin a sentence."""
     inside = [match[0] for match in _INSIDE.finditer(expand_acronyms(text))]
-    capitals = [word for word in inside if word[0].isupper()]
+    capitals = [word for word in inside if word[0].isupper() and word != "I"]
     # In A Headline They Say Nothing.
     if 2 * len(capitals) > len(inside):
         return set()
