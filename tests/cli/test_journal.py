@@ -200,7 +200,8 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     """It says that OUT must be in a folder that is there."""
     with pytest.raises(
         UsageError,
-        match=r"opened: OUT must be in a folder that is there, and that you may write to$",
+        match=r"opened \(No such .*\): OUT must be in a folder that exists, and that you may write "
+        r"to$",
     ):
         Journal(tmp_path / "nowhere/out.batch")
 

@@ -57,7 +57,7 @@ def vector(*numbers: float) -> Vector:
 
 def test_a_power_cut_takes_nothing(store: Store) -> None:
     """Each commit waits for the disk: a WAL file with ``synchronous`` FULL, which is 2."""
-    assert store._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert store._connection.execute("PRAGMA journal_mode").fetchone() == (b"wal",)
     assert store._connection.execute("PRAGMA synchronous").fetchone() == (2,)
     add(store, "a")
     assert not store._connection.in_transaction
@@ -190,6 +190,28 @@ def test_a_table_that_is_gone(store: Store) -> None:
         store.count()
 
 
+def test_counting_goes_on(path: Path, store: Store) -> None:
+    """The count is kept, and takes up what was added since, by whichever process."""
+    other = Store(path, placeholders=False)
+    for number in range(1, 4):
+        add(store, f"prompt {number}")
+        assert store.count() == other.count() == store.count() == number
+    add(other, "a", placeholder=True)
+    add(other, "b")
+    assert (store.count(), other.count()) == (4, 4)
+    other.close()
+
+
+def test_a_text_that_is_damaged(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """An entry that is not UTF-8 any more answers nothing, and its text is not in the log."""
+    add(store, "a", "a secret answer")
+    store._connection.execute("UPDATE entries SET response = CAST(? AS TEXT)", (b"secret \xff",))
+    assert store.exact("a", "m", "") is None
+    assert store.entry(1) is None
+    assert "cache.db is damaged and is not used" in caplog.text
+    assert "secret" not in caplog.text
+
+
 def test_closing(path: Path) -> None:
     """Closing twice is fine; a closed store says so; the file is left without a log beside it."""
     store = Store(path, placeholders=False)
@@ -292,7 +314,7 @@ class TestOpening:
     def test_what_is_no_database(self, path: Path) -> None:
         """Any other file is refused by name."""
         path.write_bytes(b"a diary, not a database\n" * 100)
-        with pytest.raises(CacheFileError, match=r"cache.db\) cannot be opened: file is not a da"):
+        with pytest.raises(CacheFileError, match=r"cache.db is not a database, or its beg"):
             Store(path, placeholders=False)
 
     def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:

@@ -127,6 +127,32 @@ def test_each_model_and_context_by_itself(store: Store) -> None:
         assert search.nearest(at(0), "m", "", "another", 0.0, 9) == []
 
 
+def test_the_nearest_of_those_below(store: Store) -> None:
+    """Where nothing scores enough, the best of the others is told if it is asked for."""
+    search = Search(store)
+    assert search.nearest(at(0), "m", "", "e", 0.9, 1, below=True) == []
+    add(store, 100, 60, 45)
+    assert search.nearest(at(0), "m", "", "e", 0.9, 1, below=True) == [Match(3, 0.707107)]
+    assert search.nearest(at(0), "m", "", "e", 0.9, 1) == []
+    assert search.nearest(at(0), "m", "", "e", 0.5, 1, below=True) == [Match(3, 0.707107)]
+    assert numbers(search.nearest(at(0), "m", "", "e", 0.5, 9, below=True)) == [3, 2]
+    assert search.nearest(at(190), "m", "", "e", 0.9, 1, below=True) == [Match(1, 0.0)]
+
+
+@pytest.mark.parametrize("damaged", [[np.nan, 1], [0, 0], [np.inf, 0], [1, 0.1]])
+def test_a_vector_that_is_damaged(
+    store: Store, damaged: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    """One whose length is not 1 any more matches nothing; the others are found as before."""
+    add(store, 0, 30)
+    broken = np.array(damaged, dtype="<f4").tobytes()
+    store._connection.execute("UPDATE entries SET vector = ? WHERE number = 1", (broken,))
+    search = Search(store)
+    assert numbers(found(search, 0)) == [2]
+    assert numbers(search.nearest(at(0), "m", "", "e", 1.0, 9, below=True)) == [2]
+    assert "damaged and is not used" in caplog.text
+
+
 @pytest.mark.parametrize("first", ["stored", "asked"])
 def test_vectors_of_another_length(store: Store, first: str) -> None:
     """An embedder that changed without another id is told so."""
