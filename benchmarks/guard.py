@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import attrs
-from fow_cache.data import load_questions
+from fow_cache.data import load_questions  # pyright: ignore[reportMissingImports]
 
 from vectorcache.local import MiniLM
 from vectorcache.local.guard import contradicts
