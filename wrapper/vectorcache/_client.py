@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence, Sized
 from os import PathLike
 from typing import (
-    TYPE_CHECKING,
     Any,
     ClassVar,
     Generic,
@@ -30,6 +29,7 @@ from ._call import Call
 from ._circuit import Circuit, CircuitBreaker
 from ._coalescing import Coalescing
 from ._connections import AsyncConnections, Connections
+from ._embedder import Embedder
 from ._identity import UNNAMED, identity_of, mark_of
 from ._limits import Limits
 from ._llm import LLM, is_async
@@ -44,9 +44,6 @@ from ._settings import FALLBACK_ON, ClientOptions, Errors, Settings
 from ._shared import Shared
 from ._stats import Stats
 from .errors import ConfigurationError, InvalidRequestError
-
-if TYPE_CHECKING:
-    from .local.embedder import Embedder
 
 C = TypeVar("C", bound=Connections | AsyncConnections)
 H = TypeVar("H")

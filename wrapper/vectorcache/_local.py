@@ -7,12 +7,12 @@ from os import PathLike
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from ._embedder import Embedder
 from ._llm import LLM
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
     from .local import LocalTransport
-    from .local.embedder import Embedder
 
 # Of a real key's form, and nobody's.
 LOCAL_KEY = "vc_" + 32 * "0"

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
 
 from ._latency import Latency
-
-if TYPE_CHECKING:
-    from ._recorder import Recorder
 
 # Model and context.
 Group: TypeAlias = tuple[str | None, str | None]
@@ -35,6 +32,12 @@ class Scores:
         """The fields as JSON-serialisable values."""
         histogram = {f"{lower:.2f}": count for lower, count in self.histogram.items()}
         return {"count": self.count, "mean": self.mean, "histogram": histogram}
+
+
+class _Counter(Protocol):
+    """What goes on counting."""
+
+    def reset(self) -> Stats: ...
 
 
 @attrs.frozen(kw_only=True)
@@ -74,7 +77,7 @@ class Stats:
     hit_latency: Latency = attrs.field(factory=Latency)
     miss_latency: Latency = attrs.field(factory=Latency)
     by_model_and_context: Mapping[Group, Stats] = attrs.field(factory=dict, hash=False, repr=False)
-    _recorder: Recorder | None = attrs.field(default=None, eq=False, repr=False, alias="recorder")
+    _recorder: _Counter | None = attrs.field(default=None, eq=False, repr=False, alias="recorder")
 
     @property
     def hit_rate(self) -> float | None:
@@ -116,5 +119,8 @@ class Stats:
         for name, value in {**state, "_recorder": None}.items():
             object.__setattr__(self, name, value)
 
+
+# attrs has given the constructor a copy of this module's names, made before there was this one.
+Stats.__init__.__globals__["Stats"] = Stats
 
 _FIELDS: Final = tuple(field.name for field in attrs.fields(Stats) if field.name != "_recorder")

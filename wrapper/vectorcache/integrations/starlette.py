@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.util import find_spec as _find_spec
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import Any, Unpack, cast
 
 if _find_spec("starlette") is None:
     raise ModuleNotFoundError(
@@ -18,8 +18,10 @@ if _find_spec("starlette") is None:
         name="starlette",
     )
 
+from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from starlette.types import Lifespan
 from starlette.websockets import WebSocket
 
 from .. import AsyncVectorcacheClient
@@ -28,10 +30,6 @@ from .._settings import ClientOptions
 from ..errors import ConfigurationError, VectorcacheError
 from ._options import OPTIONS, check_names, make_client
 from ._problem import MEDIA_TYPE, Problem
-
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
-    from starlette.types import Lifespan
 
 __all__ = ["add_error_handler", "answer_error", "get_client", "vectorcache_lifespan"]
 

@@ -5,6 +5,8 @@ Install it with ``pip install 'vectorcache-python[local]'``. Most people want
 """
 
 from importlib.util import find_spec as _find_spec
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 # What every engine needs, so that none fails at its first miss.
 for _name in ("numpy", "genai_prices"):
@@ -17,7 +19,6 @@ for _name in ("numpy", "genai_prices"):
 
 from .._llm import LLM
 from .answer import Answer, Debug
-from .asgi import app
 from .embedder import Embedder
 from .engine import Engine
 from .errors import (
@@ -29,6 +30,9 @@ from .errors import (
 )
 from .minilm import MiniLM
 from .transport import LocalTransport
+
+if _TYPE_CHECKING:
+    from .asgi import app
 
 __all__ = [
     "LLM",
@@ -45,3 +49,12 @@ __all__ = [
     "MiniLM",
     "app",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    # Only this needs Starlette, whose names its annotations have to find when it is loaded.
+    if name == "app":
+        from .asgi import app
+
+        return app
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,7 +3,12 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from os import PathLike
-from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from .._llm import LLM
 from .._logging import log_as_the_environment_says
@@ -11,10 +16,6 @@ from .embedder import Embedder
 from .endpoint import MAX_BODY, arespond, refuse
 from .engine import Engine
 from .hosts import AllowedHosts
-
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
-    from starlette.types import Receive, Scope, Send
 
 
 def app(
@@ -24,7 +25,7 @@ def app(
     embedder: Embedder | None = None,
     lexical_guard: bool = False,
     allowed_hosts: Iterable[str] = (),
-) -> "Starlette":
+) -> Starlette:
     """``POST /v1/cache/query`` over HTTP, answered by an :class:`Engine`.
 
     A request that arrives on loopback is answered only if its Host header names this machine, so
@@ -44,9 +45,6 @@ def app(
         ConfigurationError: VECTORCACHE_LOG is not the name of a level.
         TypeError: An argument has the wrong type.
     """
-    from starlette.applications import Starlette
-    from starlette.routing import Route
-
     log_as_the_environment_says()
     hosts = AllowedHosts(allowed_hosts)
     engine = Engine(path, llm, embedder=embedder, lexical_guard=lexical_guard)
@@ -72,10 +70,7 @@ class _Endpoint:
         self._engine = engine
         self._hosts = hosts
 
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        from starlette.requests import ClientDisconnect, Request
-        from starlette.responses import Response
-
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         # Where a server does not say it, the request did not arrive at an address.
         address, _ = scope.get("server") or (None, None)

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._llm import LLM
 from .answer import Answer, Debug
-from .embedder import Embedder, Vector
+from .embedder import Embedder, Embedding, Vector
 from .errors import EmbedderError
 from .guard import contradicts
 from .llm import aask, ask, refuse_async
@@ -296,7 +296,7 @@ def _contradicts(asked: Question, entry: Entry) -> bool:
     return contradicts(asked.meaning, asked.meaning_of(entry.prompt))
 
 
-def _normalised(vector: Vector | None) -> Vector | None:
+def _normalised(vector: Embedding | None) -> Vector | None:
     if vector is None:
         return None
     wanted = np.asarray(vector, dtype=np.float32)
