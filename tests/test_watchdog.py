@@ -165,3 +165,55 @@ def test_closing_a_client_ends_its_thread(make_client: MakeClient) -> None:
     client.query("Q", "m")
     client.close()
     assert set(threads()) == before
+
+
+def test_an_attempt_that_is_ended_early(watchdog: Watchdog, connections: list[Connection]) -> None:
+    """Another thread may end an attempt: its connection is shut at once, long before its time."""
+    ended, patient = connections
+    attempts = [attempt_on(connection, 60) for connection in (ended, patient)]
+    for attempt in attempts:
+        watchdog.watch(attempt)
+    attempts[0].end()
+    watchdog.hurry(attempts[0])
+    assert ended.was_shut()
+    assert patient.is_open()
+
+
+def test_nothing_to_hurry(watchdog: Watchdog, connections: list[Connection]) -> None:
+    """An attempt that is over when another thread ends it keeps its connection."""
+    attempt = attempt_on(connections[0], 60)
+    before = threads()
+    attempt.end()
+    watchdog.hurry(attempt)
+    assert threads() == before
+    assert connections[0].is_open()
+
+
+def test_an_idle_thread_ends(
+    watchdog: Watchdog, connections: list[Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that has had nothing to watch for a while ends by itself; another one follows it."""
+    monkeypatch.setattr("vectorcache._watchdog._LINGER", 0.02)
+    before = set(threads())
+    first, second = connections
+    watchdog.watch(attempt_on(first, 0.01))
+    for thread in set(threads()) - before:
+        thread.join(5)
+    assert first.was_shut()
+    assert set(threads()) == before
+    watchdog.watch(attempt_on(second, 0.01))
+    assert second.was_shut()
+
+
+def test_the_end_of_the_interpreter(
+    watchdog: Watchdog, connections: list[Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing waits for a lock whose thread has stopped with the interpreter."""
+    before = threads()
+    attempt = attempt_on(connections[0], 0.01)
+    with watchdog._lock, monkeypatch.context() as patches:
+        patches.setattr("sys.is_finalizing", lambda: True)
+        watchdog.watch(attempt)
+        watchdog.hurry(attempt)
+        watchdog.forget(attempt)
+    assert threads() == before
