@@ -259,6 +259,25 @@ def test_functions_share_a_limit_in_redis(make_client: MakeClient) -> None:
     assert make_client(lambda: KEY, rate_limit=limiter).query("Q", "m").cache_hit
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_clients_with_functions_are_not_alike(kind: AnyKind) -> None:
+    """Other caches tell clients with functions apart, as their keys may be of two tenants."""
+    first, second = kind(lambda: KEY), kind(lambda: KEY)
+    assert first._identity != second._identity
+    assert first.with_options(context="c")._identity == first._identity
+    assert first.with_options(api_key=lambda: OTHER_KEY)._identity != first._identity
+    assert kind(KEY)._identity == kind(KEY)._identity != kind(OTHER_KEY)._identity
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_calls_with_a_function_are_not_coalesced(kind: AnyKind) -> None:
+    """Equal calls may be of two tenants, so that one answer must not serve both."""
+    with pytest.raises(ConfigurationError, match="coalesce=True"):
+        kind(lambda: KEY, coalesce=True)
+    with pytest.raises(ConfigurationError, match="coalesce=True"):
+        kind(KEY, coalesce=True).with_options(api_key=lambda: KEY)
+
+
 @pytest.mark.parametrize(
     ("key", "error"), [(lambda: KEY, "has no meaning"), (pydantic.SecretStr(KEY), "has no meaning")]
 )

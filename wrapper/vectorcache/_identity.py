@@ -7,10 +7,11 @@ import json
 from typing import Final
 from uuid import uuid4
 
+from ._secret import KeyFunction
 from ._settings import Settings
 
 # Objects that decide who answers, and which no other process could recognise.
-UNNAMED: Final = frozenset({"fallback", "before_send", "http_client"})
+UNNAMED: Final = frozenset({"api_key", "fallback", "before_send", "http_client"})
 
 
 def mark_of(settings: Settings, http_client: object) -> str:
@@ -18,7 +19,8 @@ def mark_of(settings: Settings, http_client: object) -> str:
 
     It is new at each call: two clients with functions of their own never count as the same one.
     """
-    own = (settings.fallback, settings.before_send, http_client)
+    key = settings.api_key if isinstance(settings.api_key, KeyFunction) else None
+    own = (key, settings.fallback, settings.before_send, http_client)
     return "" if all(each is None for each in own) else uuid4().hex
 
 

@@ -174,6 +174,16 @@ def _check_before_send(value: object) -> None:
         )
 
 
+def _coalesces(value: object, key: APIKey | KeyFunction) -> bool:
+    coalesces = check.check_flag("coalesce", value, ConfigurationError)
+    if coalesces and isinstance(key, KeyFunction):
+        raise ConfigurationError(
+            "coalesce=True lets equal calls share one request, and a function as api_key may give "
+            "each call another key: use one of the two"
+        )
+    return coalesces
+
+
 def _errors(value: object) -> tuple[type[VectorcacheError], ...]:
     kinds = []
     for kind in value if isinstance(value, tuple | list) else (value,):
@@ -244,12 +254,13 @@ class Settings:
             ConfigurationError: one of them is at fault.
         """
         refuse = ConfigurationError
+        key = _api_key(options["api_key"])
         _check_fallback(options["fallback"])
         _check_before_send(options["before_send"])
         model, context = options["model"], options["context"]
         insecure = check.check_flag("allow_insecure_http", options["allow_insecure_http"], refuse)
         return cls(
-            api_key=_api_key(options["api_key"]),
+            api_key=key,
             base_url=check_base_url(options["base_url"], insecure),
             timeout=check.check_timeout(options["timeout"], refuse),
             deadline=check.check_seconds("deadline", options["deadline"], refuse),
@@ -260,7 +271,7 @@ class Settings:
             fallback_on=_errors(options["fallback_on"]),
             before_send=options["before_send"],
             rate_limit=_rate_limiter(options["rate_limit"]),
-            coalesce=check.check_flag("coalesce", options["coalesce"], refuse),
+            coalesce=_coalesces(options["coalesce"], key),
             observers=check_observers(options["observers"]),
             model=None if model is None else check.check_model(model, refuse),
             similarity_threshold=check.check_threshold(options["similarity_threshold"], refuse),
