@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import django
@@ -191,6 +192,21 @@ def test_an_embedded_cache(monkeypatch: pytest.MonkeyPatch) -> None:
             assert [ask(url).json()["cache_hit"] for _ in range(2)] == [False, True]
 
 
+def test_answers_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project is tested with answers of its own; sync and async views share its file."""
+    monkeypatch.delenv("VECTORCACHE_API_KEY")
+
+    def llm(prompt: str, model: str, context: str | None) -> str:
+        return f"mine to {prompt}"
+
+    mine = {"MODEL": "m", "LOCAL": True, "LLM": llm, "PATH": tmp_path / "cache.db"}
+    with override_settings(VECTORCACHE=mine):
+        assert run_checks() == []
+        found = [ask(url).json() for url in ("/sync", "/async")]
+    assert [answer["response"][:8] for answer in found] == ["mine to "] * 2
+    assert [answer["cache_hit"] for answer in found] == [False, True]
+
+
 def test_without_the_app() -> None:
     """A project that has not installed the app is told to."""
     with (
@@ -216,6 +232,7 @@ def test_a_project_in_order() -> None:
         ({"DEADLINE": -1}, "deadline is -1"),
         ({"DEADLINE": -1, "LOCAL": True}, "deadline is -1"),
         ({"API_KEY": f"{OTHER_KEY}\n"}, "api_key is no key"),
+        ({"PATH": "cache.db"}, "path is for the embedded cache"),
         (["MODEL"], "must be a dictionary"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,6 +156,23 @@ def test_an_embedded_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VECTORCACHE_API_KEY")
     user = create_app(VECTORCACHE_LOCAL=True, VECTORCACHE_API_KEY=OTHER_KEY).test_client()
     assert [user.get("/query").get_json()["cache_hit"] for _ in range(2)] == [False, True]
+
+
+def test_answers_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An application is tested with answers of its own, and keeps them in a file."""
+    monkeypatch.delenv("VECTORCACHE_API_KEY")
+
+    def llm(prompt: str, model: str, context: str | None) -> str:
+        return f"mine to {prompt}"
+
+    settings = {"VECTORCACHE_LLM": llm, "VECTORCACHE_PATH": str(tmp_path / "cache.db")}
+    for hit in (False, True):
+        found = create_app(VECTORCACHE_LOCAL=True, **settings).test_client().get("/query")
+        answered = found.get_json() or {}
+        assert answered["response"] == f"mine to {QUESTION['prompt']}"
+        assert answered["cache_hit"] is hit
+    with pytest.raises(ConfigurationError, match="llm is for the embedded cache"):
+        create_app(VECTORCACHE_LLM=llm)
 
 
 def test_the_client_is_closed_with_its_application(server: ScriptedServer) -> None:

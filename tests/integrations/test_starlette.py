@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -202,6 +203,28 @@ def test_an_embedded_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VECTORCACHE_API_KEY")
     with TestClient(application(vectorcache_lifespan(local=True))) as user:
         assert [user.get("/query").json()["cache_hit"] for _ in range(2)] == [False, True]
+
+
+def test_answers_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With ``llm`` and ``path`` an application is tested with answers of its own."""
+    monkeypatch.delenv("VECTORCACHE_API_KEY")
+
+    async def llm(prompt: str, model: str, context: str | None) -> str:
+        return f"mine to {prompt}"
+
+    path = tmp_path / "cache.db"
+    for hit in (False, True):
+        lifespan = vectorcache_lifespan(local=True, llm=llm, path=path)
+        with TestClient(application(lifespan)) as user:
+            found = user.get("/query").json()
+        assert (found["response"], found["cache_hit"]) == ("mine to What is ML?", hit)
+
+
+@pytest.mark.parametrize("option", [{"llm": lambda *_: "x"}, {"path": "cache.db"}])
+def test_an_embedded_cache_that_is_none(option: dict[str, Any]) -> None:
+    """They are refused without ``local``, where they would have no effect."""
+    with pytest.raises(ConfigurationError, match=r"is for the embedded cache.*set local as well"):
+        vectorcache_lifespan(**option)
 
 
 def test_an_option_that_is_none() -> None:

@@ -30,15 +30,18 @@ class _ReadsAsMapping(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self.to_dict())
 
+    # Called by pydantic, and so by FastAPI for a return annotation; nothing else needs these two.
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
-        # Called by pydantic, and so by FastAPI for a return annotation; nobody else needs it.
-        from pydantic_core import core_schema
+    def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> Any:
+        from ._pydantic import schema_of
 
-        as_object = core_schema.plain_serializer_function_ser_schema(
-            cls.to_dict, return_schema=core_schema.dict_schema()
-        )
-        return core_schema.is_instance_schema(cls, serialization=as_object)
+        return schema_of(cls, cls.to_dict, handler.generate_schema)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        from ._pydantic import described
+
+        return described(cls, schema, handler)
 
 
 @attrs.frozen

@@ -11,9 +11,11 @@ from ..errors import ConfigurationError
 
 Client = TypeVar("Client", VectorcacheClient, AsyncVectorcacheClient)
 
-# What the clients' constructors take by keyword, and whether to make a client by ``local``.
-OPTIONS: Final = (*ClientOptions.__annotations__, "local")
-_OF_THE_SERVICE = ("api_key", "base_url", "http_client")
+# What the clients' constructors take by keyword; whether to make a client by ``local``; and what
+# only that takes.
+_OF_THE_CACHE: Final = ("llm", "path")
+OPTIONS: Final = (*ClientOptions.__annotations__, "local", *_OF_THE_CACHE)
+_OF_THE_SERVICE: Final = ("api_key", "base_url", "http_client")
 
 
 def check_names(given: Iterable[object], names: Collection[str]) -> None:
@@ -29,17 +31,36 @@ def check_names(given: Iterable[object], names: Collection[str]) -> None:
             )
 
 
+def refuse_without_local(options: Mapping[str, Any]) -> None:
+    """Refuses what only an embedded cache uses, where there is none.
+
+    Raises:
+        ConfigurationError: ``llm`` or ``path`` is set, and ``local`` is not.
+    """
+    for name in _OF_THE_CACHE:
+        if options.get(name) is not None and not options.get("local"):
+            raise ConfigurationError(
+                f"{name} is for the embedded cache, and has no effect on the hosted service: set "
+                "local as well, or leave it out"
+            )
+
+
 def make_client(kind: type[Client], options: Mapping[str, Any]) -> Client:
     """A client of the hosted service, or with ``local`` of an embedded one.
 
     Args:
         kind: its class.
-        options: what that takes by keyword, with the key hidden, and ``local``.
+        options: what that takes by keyword, with the key hidden, ``local``, and what
+            ``kind.local`` takes as ``llm`` and ``path``.
 
     Raises:
-        ConfigurationError: an option is at fault.
+        ConfigurationError: an option is invalid, or needs ``local``.
     """
+    refuse_without_local(options)
+    embedded: bool = bool(options.get("local"))
     # Tests add ``local`` to what an application has anyway.
-    unused = {"local", *(_OF_THE_SERVICE if options.get("local") else ())}
+    unused = {"local", *_OF_THE_CACHE, *(_OF_THE_SERVICE if embedded else ())}
     used = cast(ClientOptions, {name: options[name] for name in options if name not in unused})
-    return kind.local(**used) if options.get("local") else kind(**used)
+    if embedded:
+        return kind.local(path=options.get("path"), llm=options.get("llm"), **used)
+    return kind(**used)

@@ -33,7 +33,7 @@ from .. import VectorcacheClient
 from .._secret import hidden
 from ..errors import ConfigurationError, VectorcacheError
 from ._lazy_client import LazyClient
-from ._options import OPTIONS, check_names, make_client
+from ._options import OPTIONS, check_names, make_client, refuse_without_local
 from ._problem import MEDIA_TYPE, Problem
 
 __all__ = ["Vectorcache"]
@@ -49,8 +49,10 @@ class Vectorcache:
 
     Settings are those of ``app.config`` that begin with ``VECTORCACHE_``: what
     ``VectorcacheClient`` takes by keyword, in capitals, and ``VECTORCACHE_LOCAL``, true for a
-    client with an embedded cache, without key and network. The key is best left to the
-    environment; one in ``app.config`` is hidden there.
+    client with an embedded cache, without key and network. With that, ``VECTORCACHE_LLM`` may be a
+    function ``llm(prompt, model, context) -> str`` that answers misses, and ``VECTORCACHE_PATH`` a
+    file that keeps the cache. The key is best left to the environment; one in ``app.config`` is
+    hidden there.
 
     An application's client is made when it is first used, so that it may be set up without a
     key, and shared by its threads and by the processes forked from it. It is closed at the
@@ -74,12 +76,13 @@ class Vectorcache:
         handler of the application's own for ``VectorcacheError`` takes their place.
 
         Raises:
-            ConfigurationError: a setting has a name that is none, or the application was set up
-                already.
+            ConfigurationError: a setting has a name that is none, ``VECTORCACHE_LLM`` or
+                ``VECTORCACHE_PATH`` is set without ``VECTORCACHE_LOCAL``, or the application was
+                set up already.
         """
         if _NAME in app.extensions:
             raise ConfigurationError(f"Vectorcache was already set up for {app}")
-        _options(app)
+        refuse_without_local(_options(app))
         app.extensions[_NAME] = LazyClient(
             lambda: make_client(VectorcacheClient, _options(app)), VectorcacheClient.close
         )

@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.util import find_spec as _find_spec
+from os import PathLike
 from typing import Any, Unpack, cast
 
 if _find_spec("starlette") is None:
@@ -25,10 +26,11 @@ from starlette.types import Lifespan
 from starlette.websockets import WebSocket
 
 from .. import AsyncVectorcacheClient
+from .._llm import LLM
 from .._secret import hidden
 from .._settings import ClientOptions
 from ..errors import ConfigurationError, VectorcacheError
-from ._options import OPTIONS, check_names, make_client
+from ._options import OPTIONS, check_names, make_client, refuse_without_local
 from ._problem import MEDIA_TYPE, Problem
 
 __all__ = ["add_error_handler", "answer_error", "get_client", "vectorcache_lifespan"]
@@ -41,7 +43,13 @@ _NAME = "vectorcache"
 
 
 def vectorcache_lifespan(
-    own: Lifespan[Any] | None = None, /, *, local: bool = False, **options: Unpack[ClientOptions]
+    own: Lifespan[Any] | None = None,
+    /,
+    *,
+    local: bool = False,
+    llm: LLM | None = None,
+    path: str | PathLike[str] | None = None,
+    **options: Unpack[ClientOptions],
 ) -> Lifespan[Any]:
     """A lifespan that makes a client when the application starts, and closes it when it ends.
 
@@ -54,12 +62,16 @@ def vectorcache_lifespan(
             ``app.state.vectorcache``, and what it yields is the request's state, as ever.
         local: whether the client is one with an embedded cache, without key and network:
             ``AsyncVectorcacheClient.local``.
+        llm: with ``local``, a function ``llm(prompt, model, context) -> str``, plain or async,
+            that answers misses; None answers them with a text that says so.
+        path: with ``local``, a file that keeps the cache; None for memory.
         options: what ``AsyncVectorcacheClient`` takes by keyword. The environment is read when
             the application starts.
 
     Raises:
-        ConfigurationError: an option has a name that is none; and when the application starts,
-            if the client cannot work as it was set up.
+        ConfigurationError: an option has a name that is none, or ``llm`` or ``path`` is given
+            without ``local``; and when the application starts, if the client cannot work as it
+            was set up.
 
     Examples:
         >>> from starlette.applications import Starlette
@@ -69,10 +81,12 @@ def vectorcache_lifespan(
         # Tracebacks of what follows may be shown with their variables.
         cast(dict[str, Any], options)["api_key"] = hidden(options["api_key"])
     check_names(options, OPTIONS)
+    embedded = {"local": local, "llm": llm, "path": path}
+    refuse_without_local(embedded)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
-        async with make_client(AsyncVectorcacheClient, {**options, "local": local}) as client:
+        async with make_client(AsyncVectorcacheClient, {**options, **embedded}) as client:
             app.state.vectorcache = client
             if own is None:
                 yield {_NAME: client}

@@ -13,7 +13,7 @@ from ... import AsyncVectorcacheClient
 from ..._local import LOCAL_KEY
 from ..._settings import API_KEY_VARIABLE
 from ...errors import ConfigurationError
-from .._options import make_client
+from .._options import make_client, refuse_without_local
 from .clients import options_of_settings
 
 _MIDDLEWARE = "vectorcache.integrations.django.VectorcacheMiddleware"
@@ -35,8 +35,10 @@ def check_settings(app_configs: object, **_: Any) -> list[CheckMessage]:
                     )
                 )
             options["api_key"] = LOCAL_KEY
+        refuse_without_local(options)
         # Nothing is opened, and so there is nothing to close.
-        make_client(AsyncVectorcacheClient, {**options, "local": False})
+        hosted = {**options, "local": False, "llm": None, "path": None}
+        make_client(AsyncVectorcacheClient, hosted)
     except ConfigurationError as error:
         found.append(Error(f"settings.VECTORCACHE: {error}", id="vectorcache.E001"))
     if _MIDDLEWARE not in settings.MIDDLEWARE:
