@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 import pytest
-from type_hints import public_callables, unresolved
+from type_hints import public_callables, public_modules, unresolved
 
 import vectorcache
 
@@ -31,6 +31,13 @@ def test_all_public_callables(name: str) -> None:
     module = import_module(name)
     assert [*public_callables(module)]
     assert unresolved(module) == {}
+
+
+@pytest.mark.parametrize("name", ["dataframe", "local"])
+def test_modules_below(name: str) -> None:
+    """What these packages are made of can be taken apart, too, such as what their calls return."""
+    for module in public_modules(import_module(f"vectorcache.{name}")):
+        assert unresolved(module) == {}
 
 
 def test_local_without_its_extra() -> None:

@@ -53,8 +53,20 @@ def unresolved(module: ModuleType) -> dict[str, str]:
             try:
                 resolve(thing)
             except NameError as error:
-                found[name] = str(error)
+                if not _inherits_the_fault(thing):
+                    found[name] = str(error)
     return found
+
+
+def _inherits_the_fault(thing: Any) -> bool:
+    """Whether a class of another library, from which this one is derived, has it already."""
+    for base in getattr(thing, "__mro__", ())[1:]:
+        if not _is_ours(base):
+            try:
+                get_type_hints(base)
+            except NameError:
+                return True
+    return False
 
 
 def _signature(thing: Callable[..., Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 import pytest
-from type_hints import public_callables, unresolved
+from type_hints import public_callables, public_modules, unresolved
 
 
 @pytest.mark.parametrize("name", ["langchain", "litellm", "llamaindex", "openai"])
@@ -14,3 +14,10 @@ def test_all_public_callables(name: str) -> None:
     module = import_module(f"vectorcache.integrations.{name}")
     assert [*public_callables(module)]
     assert unresolved(module) == {}
+
+
+@pytest.mark.parametrize("name", ["langchain", "openai"])
+def test_modules_below(name: str) -> None:
+    """So can what they are made of, such as ``client.chat.completions``."""
+    for module in public_modules(import_module(f"vectorcache.integrations.{name}")):
+        assert unresolved(module) == {}
