@@ -39,6 +39,7 @@ NAMES = {
     "FinishedCall",
     "InternalServerError",
     "InvalidRequestError",
+    "KeySource",
     "LLMProviderError",
     "Latency",
     "NotCacheableError",

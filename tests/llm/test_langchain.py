@@ -46,6 +46,17 @@ def model(server: ScriptedServer) -> Iterator[ChatVectorcache]:
     asyncio.run(made.aclose())
 
 
+def test_a_function_for_the_key(server: ScriptedServer) -> None:
+    """The key may come from a function that is asked each time, as in LangChain's own models."""
+    keys = [KEY, "vc_" + 32 * "1"]
+    made = ChatVectorcache(model="gpt-4o", api_key=lambda: keys.pop(0), base_url=server.url)
+    made.invoke("Q")
+    asyncio.run(made.ainvoke("Q"))
+    asyncio.run(made.aclose())
+    sent = [request.headers["authorization"] for request in server.requests]
+    assert sent == [f"Bearer {KEY}", f"Bearer vc_{32 * '1'}"]
+
+
 def test_an_answer(model: ChatVectorcache, server: ScriptedServer) -> None:
     """An answer says in LangChain's own places which model it is of; tokens are not counted."""
     server.default = answer(MISS)

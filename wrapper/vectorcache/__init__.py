@@ -17,6 +17,7 @@ from ._query import BeforeSend, Query
 from ._rate_limit import RateLimiter
 from ._response import DebugInfo, RateLimit, ResponseMeta, VectorcacheResponse
 from ._retry import RetryPolicy
+from ._secret import KeySource
 from ._sensitive import SensitiveDataFilter
 from ._settings import FALLBACK_ON, ClientOptions, Errors
 from ._stats import Scores, Stats
@@ -68,6 +69,7 @@ __all__ = [
     "FinishedCall",
     "InternalServerError",
     "InvalidRequestError",
+    "KeySource",
     "LLMProviderError",
     "Latency",
     "NotCacheableError",

@@ -25,10 +25,13 @@ class SecretValue(Protocol):
         ...
 
 
-# What a client takes for its ``api_key``.
 KeySource: TypeAlias = (
     str | SecretValue | Callable[[], str | SecretValue | Awaitable[str | SecretValue]]
 )
+"""Where a key comes from: the text, an object with ``get_secret_value()``, or a function.
+
+The function is asked before each attempt. For the async client it may be ``async``.
+"""
 
 
 class APIKey:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import httpx
@@ -65,10 +65,11 @@ class ChatVectorcache(BaseChatModel):
 
     model: str | None = None
     """The LLM to ask on a miss; by default that of ``client``."""
-    api_key: SecretStr | None = Field(
+    api_key: SecretStr | Callable[[], str | Awaitable[str]] | None = Field(
         default_factory=secret_from_env(API_KEY_VARIABLE, default=None)
     )
-    """The key; by default the environment's ``VECTORCACHE_API_KEY``."""
+    """The key, or a function that is asked for it before each attempt; by default the
+    environment's ``VECTORCACHE_API_KEY``."""
     base_url: str | None = None
     """Where the service is; by default the environment's ``VECTORCACHE_BASE_URL``, else ours."""
     client: VectorcacheClient | None = None
@@ -119,7 +120,7 @@ class ChatVectorcache(BaseChatModel):
     def _given_or_made(self) -> Clients:
         own: dict[str, Any] = {}
         if self.api_key is not None:
-            own["api_key"] = hidden(self.api_key.get_secret_value())
+            own["api_key"] = hidden(self.api_key)
         if self.base_url is not None:
             own["base_url"] = self.base_url
         return Clients.given_or_made(self.client, self.async_client, cast(ClientOptions, own))
