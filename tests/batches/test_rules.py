@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from batches.steps import HIT, batch_of, given_out, sent
 
 from vectorcache import InvalidRequestError
-from vectorcache._batch import Step
+from vectorcache._batch import Step, check_batch
 
 
 class TestWhatIsTaken:
@@ -237,3 +239,49 @@ class TestPromptsThatCannotBeSent:
         batch.add({"id": "other"})
         items = [batch.next_result(), batch.next_result()]
         assert [(item.id, item.prompt) for item in items if item] == [("mine", ""), ("other", None)]
+
+
+class Endless:
+    """An async iterable."""
+
+    def __aiter__(self) -> Endless:
+        return self
+
+
+class TestArguments:
+    """What ``query_many`` looks at before anything is sent."""
+
+    @pytest.mark.parametrize(
+        ("prompts", "awaits"),
+        [([], False), (("a", "b"), True), (iter(["a"]), False), (Endless(), True)],
+    )
+    def test_what_is_taken(self, prompts: object, awaits: bool) -> None:
+        """Any iterable of prompts, an async one where it can be awaited, at their least figures."""
+        for errors in ("return", "raise"):
+            check_batch(prompts, 1, errors, 0, awaits=awaits)
+        check_batch(prompts, 100, "raise", None, awaits=awaits)
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"concurrency": 0}, "concurrency is 0: pass a whole number of at least 1"),
+            ({"total": -1}, "total is -1: pass a whole number of at least 0"),
+            ({"errors": "ignore"}, 'errors is \'ignore\': it is "return" or "raise"'),
+            (
+                {"prompts": "a"},
+                "prompts is one str: give a list, or any iterable, of prompts",
+            ),
+            ({"prompts": {"prompt": "a"}}, "prompts is one dict: give a list"),
+            (
+                {"prompts": Endless()},
+                "prompts is an async iterable: use AsyncVectorcacheClient for that",
+            ),
+            ({"prompts": 7}, "prompts is of type int, which cannot be iterated over"),
+        ],
+    )
+    def test_what_is_refused(self, changes: dict[str, Any], message: str) -> None:
+        """It says what is wrong, and what to pass."""
+        good: dict[str, Any] = {"prompts": [], "concurrency": 1, "errors": "raise", "total": None}
+        with pytest.raises(InvalidRequestError) as caught:
+            check_batch(*{**good, **changes}.values(), awaits=False)
+        assert str(caught.value).startswith(message)
