@@ -222,13 +222,15 @@ class TestPromptsThatCannotBeSent:
     )
     def test_it_says_why(self, given: object, words: str) -> None:
         """Its result is an error that says what is wrong, and the others go on."""
-        batch = batch_of()
+        batch = batch_of(ordered=False, concurrency=3)
+        sent(batch, "a")
         assert batch.add(given) is None
         item = batch.next_result()
         assert item is not None
         assert isinstance(item.error, InvalidRequestError)
         assert words in str(item.error)
-        assert (item.index, item.id, item.result) == (0, 0, None)
+        assert (item.index, item.id, item.result) == (1, 1, None)
+        assert item.input is given
         assert batch.next_step() is Step.PULL
         assert batch.add("b") is not None
 

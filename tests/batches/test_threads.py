@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import threading
 
+import pytest
 from batches.service import Holding, own_answer
 from clients import KEY
 from lifetimes.programs import run
 from servers import ScriptedServer
 
-from vectorcache import VectorcacheClient
+from vectorcache import ConfigurationError, VectorcacheClient
 
 
 def working() -> list[str]:
@@ -86,3 +87,46 @@ def test_batches_of_many_threads(server: ScriptedServer) -> None:
         assert client.stats.hits == 400
     assert wrong == []
     assert server.connections <= 8
+
+
+class ThreadLimit:
+    """Lets so many threads of batches start, and then none, as a limit of the system does."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+        self._left = threads
+        self._start = threading.Thread.start
+        monkeypatch.setattr(threading.Thread, "start", lambda thread: self._start_if_left(thread))
+
+    def _start_if_left(self, thread: threading.Thread) -> None:
+        if thread.name.startswith("vectorcache-batch"):
+            if self._left == 0:
+                raise RuntimeError("can't start new thread")
+            self._left -= 1
+        self._start(thread)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_fewer_threads_than_asked_for(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, ordered: bool
+) -> None:
+    """Where a batch gets two threads instead of eight, these answer all prompts."""
+    server.respond = own_answer
+    ThreadLimit(monkeypatch, 2)
+    with VectorcacheClient(KEY, server.url, model="m") as client:
+        prompts = [f"prompt {n}" for n in range(40)]
+        results = list(client.query_many(prompts, concurrency=8, ordered=ordered))
+    assert {item.unwrap().response for item in results} == {f"answer to {p}" for p in prompts}
+    assert len(server.requests) == 40
+    assert server.connections == 2
+
+
+def test_no_thread_at_all(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a batch gets no thread, its error names the limits that may be raised."""
+    ThreadLimit(monkeypatch, 0)
+    with VectorcacheClient(KEY, server.url, model="m") as client:
+        with pytest.raises(ConfigurationError, match="can't start new thread") as caught:
+            list(client.query_many(["a", "b"]))
+        assert "ulimit -u" in str(caught.value)
+        assert "--pids-limit" in str(caught.value)
+        assert "shutting down" not in str(caught.value)
+        assert client.query("Q").cache_hit

@@ -71,6 +71,7 @@ class AsyncVectorcacheClient(
         errors: Literal["return", "raise"] = "return",
         progress: Progress | None = None,
         total: int | None = None,
+        prompt_column: str | None = None,
         timeout: float | httpx.Timeout | NotGiven | None = NOT_GIVEN,
         deadline: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
@@ -91,7 +92,9 @@ class AsyncVectorcacheClient(
             "include_debug": include_debug,
         }
         limits = Limits.checked(self._settings, timeout, deadline, max_retries, extra_headers)
-        batch = self._batch(prompts, defaults, concurrency, ordered, errors, progress, total)
+        batch = self._batch(
+            prompts, defaults, concurrency, ordered, errors, progress, total, prompt_column
+        )
 
         async def answer(job: Job) -> VectorcacheResponse:
             return await self._run(self._call(job.query, limits, patient=True))

@@ -17,6 +17,7 @@ import attrs
 from ._arguments import check_count
 from ._batch_bar import MakeBar, ProgressBar
 from ._batch_result import BatchProgress, BatchResult
+from ._logging import logger
 from ._query import Query
 from ._response import VectorcacheResponse
 from .errors import InvalidRequestError
@@ -24,6 +25,9 @@ from .errors import InvalidRequestError
 # How many prompts are held for each query under way: what is finished waits there for its turn,
 # and behind it for an earlier one that is slow.
 _HELD: Final = 4
+
+# After so many prompts of which none could be sent, the log says so.
+_SUSPICIOUS: Final = 16
 
 _FIELDS: Final = frozenset(
     {"prompt", "id", "model", "similarity_threshold", "context", "include_debug"}
@@ -46,6 +50,7 @@ class _Prompt:
     index: int
     id: Any
     prompt: Any
+    input: Any
 
 
 @attrs.define(eq=False)
@@ -66,6 +71,7 @@ class Batch:
         errors: whether a failed prompt yields its error, or ends the batch with it.
         total: how many prompts there are, if that is known.
         make_bar: makes what is told of each prompt that is finished.
+        prompt_column: the field of a mapping that has the prompt; then other fields are allowed.
     """
 
     def __init__(
@@ -77,6 +83,7 @@ class Batch:
         errors: Literal["return", "raise"],
         total: int | None,
         make_bar: MakeBar | None,
+        prompt_column: str | None = None,
     ) -> None:
         self._make_query = make_query
         self._concurrency = concurrency
@@ -84,6 +91,9 @@ class Batch:
         self._raises = errors == "raise"
         self._total = total
         self._make_bar = make_bar
+        self._prompt_column = prompt_column
+        self._refused = 0
+        self._first_refusal: InvalidRequestError | None = None
         self._bar: ProgressBar | None = None
         self._began = time.monotonic()
         self._taken = 0
@@ -110,16 +120,31 @@ class Batch:
             self._bar.close()
 
     def add(self, given: object) -> Job | None:
-        """Takes a prompt from the input; returns a query that is to be sent for it, if any."""
+        """Takes a prompt from the input; returns a query that is to be sent for it, if any.
+
+        Raises:
+            InvalidRequestError: the first prompt shows that the input is not what it was taken for:
+                it does not have the form of a prompt, or there is no model to ask.
+        """
         index = self._taken
         self._taken += 1
-        prompt = _Prompt(index, index, given)
+        prompt = _Prompt(index, index, given, given)
         if isinstance(given, Mapping):
-            prompt = _Prompt(index, given.get("id", index), given.get("prompt"))
+            text = given.get(self._prompt_column or "prompt")
+            prompt = _Prompt(index, given.get("id", index), text, given)
         try:
-            query = self._make_query(_fields(given))
+            fields = _fields(given, self._prompt_column)
         except InvalidRequestError as error:
-            self._finish(prompt, None, error)
+            if index == 0:
+                raise
+            self._refuse(prompt, error)
+            return None
+        try:
+            query = self._make_query(fields)
+        except InvalidRequestError as error:
+            if index == 0 and isinstance(given, str) and self._refuses_any():
+                raise
+            self._refuse(prompt, error)
             return None
         self._unfinished.add(index)
         job = self._running.get(query)
@@ -129,10 +154,34 @@ class Batch:
         job = self._running[query] = Job(query, [prompt])
         return job
 
+    def _refuse(self, prompt: _Prompt, error: InvalidRequestError) -> None:
+        self._refused += 1
+        self._first_refusal = self._first_refusal or error
+        if self._refused == _SUSPICIOUS:
+            self._warn_if_nothing_was_sent()
+        self._finish(prompt, None, error)
+
+    def _refuses_any(self) -> bool:
+        try:
+            self._make_query({"prompt": "any"})
+        except InvalidRequestError:
+            return True
+        return False
+
+    def _warn_if_nothing_was_sent(self) -> None:
+        if 0 < self._refused == self._taken:
+            logger.warning(
+                "no prompt of a batch could be sent so far; refused: %d, the first with: %s",
+                self._refused,
+                self._first_refusal,
+            )
+
     def exhausted(self, error: BaseException | None = None) -> None:
         """The input has ended, or failed with ``error``, which is raised when all else is done."""
         self._exhausted = True
         self._input_error = error
+        if self._refused < _SUSPICIOUS:
+            self._warn_if_nothing_was_sent()
 
     def finished(
         self, job: Job, result: VectorcacheResponse | None, error: Exception | None
@@ -146,7 +195,9 @@ class Batch:
     def _finish(
         self, prompt: _Prompt, result: VectorcacheResponse | None, error: Exception | None
     ) -> None:
-        item = BatchResult(prompt.index, prompt.id, prompt.prompt, result, error)
+        item = BatchResult(
+            prompt.index, prompt.id, prompt.prompt, result, error, input=prompt.input
+        )
         self._done += 1
         if result is not None:
             self._hits += result.cache_hit
@@ -222,7 +273,7 @@ class Batch:
         return Step.END
 
 
-def _fields(given: object) -> Mapping[str, Any]:
+def _fields(given: object, prompt_column: str | None) -> Mapping[str, Any]:
     if isinstance(given, str):
         return {"prompt": given}
     if not isinstance(given, Mapping):
@@ -230,19 +281,40 @@ def _fields(given: object) -> Mapping[str, Any]:
             f"a prompt of the batch is of type {type(given).__name__}: give a string, or a "
             "mapping with a prompt"
         )
+    if prompt_column is not None:
+        return _fields_of_row(given, prompt_column)
     unknown = [name for name in given if name not in _FIELDS]
     if unknown:
         raise InvalidRequestError(
             f"a prompt of the batch has fields that no query has: {', '.join(map(repr, unknown))}; "
-            f"it may have {', '.join(sorted(_FIELDS))}"
+            f"it may have {', '.join(sorted(_FIELDS))}. For rows of a table, name the column that "
+            'has the prompts, such as prompt_column="prompt": then other columns are allowed, and '
+            "come back in each result's input"
         )
     if "prompt" not in given:
         raise InvalidRequestError("a prompt of the batch is a mapping without the field prompt")
     return given
 
 
+def _fields_of_row(row: Mapping[str, Any], prompt_column: str) -> Mapping[str, Any]:
+    if prompt_column not in row:
+        raise InvalidRequestError(
+            f"prompt_column names {prompt_column!r}, and a row of the batch has no such column: it "
+            f"has {', '.join(map(repr, row)) or 'none'}"
+        )
+    # A CSV file has "" where a row has no value of its own.
+    own = {name: row[name] for name in _FIELDS if name in row and row[name] != ""}
+    return {**own, "prompt": row[prompt_column]}
+
+
 def check_batch(
-    prompts: object, concurrency: object, errors: object, total: object, *, awaits: bool
+    prompts: object,
+    concurrency: object,
+    errors: object,
+    total: object,
+    prompt_column: object,
+    *,
+    awaits: bool,
 ) -> None:
     """Looks at a batch's arguments before anything is sent.
 
@@ -255,6 +327,10 @@ def check_batch(
         raise refuse(f'errors is {errors!r}: it is "return" or "raise"')
     if total is not None:
         check_count("total", total, refuse, least=0)
+    if prompt_column is not None and not isinstance(prompt_column, str):
+        raise refuse(
+            f"prompt_column is of type {type(prompt_column).__name__}: give the name of a column"
+        )
     if isinstance(prompts, str | bytes | Mapping):
         raise refuse(
             f"prompts is one {type(prompts).__name__}: give a list, or any iterable, of prompts"

@@ -10,7 +10,7 @@ import attrs
 from ._response import VectorcacheResponse
 
 # A prompt, or a mapping with "prompt" and whatever of "id", "model", "context",
-# "similarity_threshold" and "include_debug" is its own.
+# "similarity_threshold" and "include_debug" is its own; with ``prompt_column``, any mapping.
 Prompt: TypeAlias = str | Mapping[str, Any]
 
 
@@ -42,6 +42,7 @@ class BatchResult:
         prompt: what was asked; what was given instead, if that was no prompt.
         result: the answer.
         error: why there is none.
+        input: what was passed for this prompt, unchanged: the string, or the whole mapping.
     """
 
     index: int
@@ -49,6 +50,7 @@ class BatchResult:
     prompt: Any
     result: VectorcacheResponse | None = None
     error: Exception | None = None
+    input: Any = attrs.field(default=None, kw_only=True)
 
     def unwrap(self) -> VectorcacheResponse:
         """The answer.

@@ -342,9 +342,13 @@ class ConfiguredClient(ABC, Generic[C, H]):
         errors: Literal["return", "raise"],
         progress: Progress | None,
         total: int | None,
+        prompt_column: str | None,
     ) -> Batch:
-        check_batch(prompts, concurrency, errors, total, awaits=self._awaits)
+        check_batch(prompts, concurrency, errors, total, prompt_column, awaits=self._awaits)
         self._connections.refuse_if_closed()
+        # What is wrong for all prompts is refused here. A prompt may still have its own model.
+        model = "any" if defaults["model"] is None else defaults["model"]
+        self._query(**{"prompt": "any", **defaults, "model": model})
 
         def make_query(fields: Mapping[str, Any]) -> Query:
             own = {name: value for name, value in fields.items() if value is not None}
@@ -361,6 +365,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
             errors=errors,
             total=total,
             make_bar=bar_maker(progress),
+            prompt_column=prompt_column,
         )
 
     def _call(self, query: Query, limits: Limits, *, patient: bool = False) -> Call:

@@ -28,7 +28,8 @@ def start_thread(name: str, target: Callable[..., object], *arguments: Any) -> t
     """Starts a daemon thread.
 
     Raises:
-        RuntimeError: the interpreter is ending, and has no more threads.
+        RuntimeError: the interpreter is ending (see ``interpreter_ends``), or the process has
+            reached a limit of threads or memory.
     """
     if sys.is_finalizing():
         # Before Python 3.12 it says nothing, and waits for ever for the thread to have started.
@@ -36,6 +37,11 @@ def start_thread(name: str, target: Callable[..., object], *arguments: Any) -> t
     thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
     thread.start()
     return thread
+
+
+def interpreter_ends(error: RuntimeError) -> bool:
+    """Whether ``start_thread`` has failed by it because the interpreter is ending."""
+    return sys.is_finalizing() or "shutdown" in str(error)
 
 
 class _Locks(dict[Any, threading.Lock]):

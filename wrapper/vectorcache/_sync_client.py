@@ -105,6 +105,7 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
         errors: Literal["return", "raise"] = "return",
         progress: Progress | None = None,
         total: int | None = None,
+        prompt_column: str | None = None,
         timeout: float | httpx.Timeout | NotGiven | None = NOT_GIVEN,
         deadline: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | NotGiven = NOT_GIVEN,
@@ -132,6 +133,10 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
             progress: a function that is told of each finished prompt, or ``"rich"`` or
                 ``"tqdm"`` for a bar on standard error.
             total: how many prompts there are, for ``progress``; by default their ``len()``.
+            prompt_column: for rows of a table, such as those of a ``csv.DictReader``: the column
+                that has the prompts. Columns that a query does not know are then allowed, and come
+                back in each result's ``input``. By default the field is ``"prompt"``, and other
+                fields are refused.
             timeout: seconds one attempt may take, for each query.
             deadline: seconds each query may take; waiting for the client's rate limit, which is
                 a batch's normal state, is not counted.
@@ -142,8 +147,10 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
             One ``BatchResult`` for each prompt.
 
         Raises:
-            InvalidRequestError: an argument is at fault; a prompt at fault is that prompt's own
-                error.
+            InvalidRequestError: an argument is at fault; or the first prompt shows that the input
+                is not what it was taken for: it is neither a string nor a mapping, has no prompt or
+                has fields that a query does not know, or there is no model to ask. What is wrong
+                with a later prompt is that prompt's own error.
             ConfigurationError: the client is closed, or the bar's library is not installed.
         """
         defaults = {
@@ -153,7 +160,9 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
             "include_debug": include_debug,
         }
         limits = Limits.checked(self._settings, timeout, deadline, max_retries, extra_headers)
-        batch = self._batch(prompts, defaults, concurrency, ordered, errors, progress, total)
+        batch = self._batch(
+            prompts, defaults, concurrency, ordered, errors, progress, total, prompt_column
+        )
 
         def answer(job: Job, worker: Worker) -> VectorcacheResponse:
             call = worker.begin(self._call(job.query, limits, patient=True))

@@ -13,7 +13,7 @@ from typing import Final
 from ._batch import Batch, Job, Step
 from ._batch_result import BatchResult
 from ._call import Call, CallStopped
-from ._process import start_thread
+from ._process import interpreter_ends, start_thread
 from ._response import VectorcacheResponse
 from .errors import ConfigurationError
 
@@ -71,10 +71,19 @@ class Workers:
             worker = Worker(self._end_attempt)
             try:
                 thread = start_thread(f"vectorcache-batch-{len(self._threads)}", self._work, worker)
-            except RuntimeError:
+            except RuntimeError as error:
+                if interpreter_ends(error):
+                    raise ConfigurationError(
+                        "the interpreter is shutting down, and starts no thread for a batch: run "
+                        "it earlier, or call query() for each prompt"
+                    ) from None
+                if self._threads:
+                    return  # One of them does the job when it has done its own.
                 raise ConfigurationError(
-                    "the interpreter is shutting down, and starts no thread for a batch: run it "
-                    "earlier, or call query() for each prompt"
+                    f"no thread could be started for a batch ({error}): the process, its user or "
+                    "its container has reached a limit. Raise ulimit -u or the limit of its pids "
+                    "cgroup (docker run --pids-limit), let other threads end first, use "
+                    "AsyncVectorcacheClient, or call query() for each prompt"
                 ) from None
             self._threads[thread] = worker
 
