@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -235,3 +236,15 @@ def test_a_disk_that_is_full(path: Path) -> None:
         ):
             journal.add(1, "q", {**ANSWER, "response": 50_000 * "x"})
         assert list(journal.results()) == [ANSWER]
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal"])
+def test_a_link_in_its_place(path: Path, suffix: str) -> None:
+    """Neither the journal nor a file that SQLite puts beside it is written through a link."""
+    target = path.with_name("theirs")
+    target.write_bytes(b"")
+    Path(f"{path}{suffix}").symlink_to(target)
+    with pytest.raises(UsageError, match=rf"batch{suffix} is a symbolic link"):
+        Journal(path)
+    assert target.read_bytes() == b""
+    assert sorted(os.listdir(path.parent)) == sorted(["theirs", f"{path.name}{suffix}"])

@@ -145,6 +145,9 @@ class TestAnotherBatch:
             begin(threshold=0.5)
         said = str(caught.value)
         assert "out.jsonl.batch keeps was begun otherwise: threshold was 0.85 and is 0.5." in said
+        assert said.endswith(
+            "choose another OUT, or begin anew with --restart, which forgets its answers"
+        )
 
     def test_another_input(self) -> None:
         """It names the file, before the options that differ."""
@@ -204,7 +207,12 @@ class TestTheOutput:
         with begin() as batch:
             answer_all(batch)
             write_rows("in.jsonl", [{"prompt": "other"}, {"prompt": "prompts"}])
-            with pytest.raises(UsageError, match=r"in.jsonl has changed while its prompts were a"):
+            with pytest.raises(
+                UsageError,
+                match=r"in.jsonl has changed while its prompts were asked: bring back what it was "
+                r"and start again with the same words, or begin anew with --restart, which forgets "
+                r"the answers$",
+            ):
                 batch.finish()
         assert not Path("out.jsonl").exists()
 
@@ -218,7 +226,11 @@ class TestTheOutput:
         with begin() as batch:
             answer_all(batch)
             monkeypatch.setattr(os, "fsync", fail)
-            with pytest.raises(FileError, match=r"cannot write out.jsonl: No space left .*asked a"):
+            with pytest.raises(
+                FileError,
+                match=r"cannot write out.jsonl: No space left .*; correct that, and start again "
+                r"with the same words: all answers are kept, and nothing is asked again$",
+            ):
                 batch.finish()
         assert sorted(os.listdir()) == ["in.jsonl", "out.jsonl.batch"]
 

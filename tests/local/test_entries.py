@@ -314,8 +314,50 @@ class TestOpening:
     def test_what_is_no_database(self, path: Path) -> None:
         """Any other file is refused by name."""
         path.write_bytes(b"a diary, not a database\n" * 100)
-        with pytest.raises(CacheFileError, match=r"cache.db is not a database, or its beg"):
+        with pytest.raises(
+            CacheFileError,
+            match=r"cache.db is not a database, or its beginning is damaged, so it is left alone. "
+            r"Give the path of a new file or of a Vectorcache file$",
+        ):
             Store(path, placeholders=False)
+
+    def test_a_part_that_is_missing(self, path: Path) -> None:
+        """A file of ours without a table is refused when it is opened, with what to do."""
+        Store(path, placeholders=False).close()
+        connection = sqlite3.connect(path)
+        connection.execute("DROP TABLE entries")
+        connection.close()
+        with pytest.raises(
+            CacheFileError,
+            match=r"cache.db is damaged \(no such table: entries\), and is left as it is. Put a "
+            r"copy of it in its place, or move it away \(with its -wal and -shm files\) to start "
+            r"with an empty cache$",
+        ):
+            Store(path, placeholders=False)
+
+    def test_a_part_that_is_overwritten(self, path: Path) -> None:
+        """So is one whose pages are not what they were, with what SQLite found."""
+        store = Store(path, placeholders=False)
+        for number in range(40):
+            add(store, f"prompt {number}", 1_000 * "x")
+        store.close()
+        data = bytearray(path.read_bytes())
+        data[8_192:20_480] = bytes(12_288)
+        path.write_bytes(data)
+        with pytest.raises(CacheFileError, match=r"cache.db is damaged \(\D.*\), and is left as"):
+            Store(path, placeholders=False)
+
+    def test_a_file_that_another_program_writes_to(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One that stays locked cannot be opened, and the message says so."""
+        monkeypatch.setattr("vectorcache.local.store._BUSY_SECONDS", 0.0)
+        Store(path, placeholders=False).close()
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(CacheFileError, match=r"cache.db\) cannot be opened: database is lock"):
+            Store(path, placeholders=False)
+        connection.close()
 
     def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
         """It says what cannot be opened, and what to check."""
