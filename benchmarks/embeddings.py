@@ -239,7 +239,7 @@ def main() -> None:
         f"Written by `benchmarks/embeddings.py` on {machine}. The model is all-MiniLM-L6-v2 with "
         "int8 weights, one thread. The pairs are in `benchmarks/pairs.json`; they were chosen to "
         "be difficult and were written before any of them was scored, but the guard's rules and "
-        "the pairs have the same author.",
+        "the pairs have the same author. Pairs by another author are in `results/guard.md`.",
         "",
         *quality(pairs),
         "",
