@@ -4,93 +4,17 @@ from __future__ import annotations
 
 import gc
 import re
-import threading
 import time
+import warnings
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import anyio
 import httpx
 import pytest
-from attempts import make_attempt
+from connection_pools import Closable, Pool, new_attempt
 
 from vectorcache import ConfigurationError
-from vectorcache._attempt import Attempt
-from vectorcache._connections import AsyncConnections, Connections
 from vectorcache._failure import AttemptFailed
-
-# An address, so that there is no name to be looked up.
-URL = "http://127.0.0.1:9"
-
-
-def new_attempt(**options: Any) -> Attempt:
-    return make_attempt(time.monotonic, url=URL, **options)
-
-
-class Closable:
-    """A transport or a network stream of either kind."""
-
-    def __init__(self, *, readable: bool = False, broken: bool = False) -> None:
-        self.closed = 0
-        self.readable = readable
-        self.broken = broken
-
-    def close(self) -> None:
-        self.closed += 1
-        if self.broken:
-            raise OSError("already gone")
-
-    async def aclose(self) -> None:
-        self.close()
-
-    def get_extra_info(self, name: str) -> bool | None:
-        return self.readable if name == "is_readable" else None
-
-
-class Pool:
-    """Connections of either kind, and the transports that were made for them."""
-
-    def __init__(self, kind: str, size: int = 2, shared: Closable | None = None) -> None:
-        self.made: list[Closable] = []
-        self.is_async = kind == "async"
-        self.breaks = False
-        connections: Any = AsyncConnections if self.is_async else Connections
-        self.connections = connections(self.make, size, shared, "a client of the test")
-
-    def make(self) -> Closable:
-        self.made.append(Closable(broken=self.breaks))
-        return self.made[-1]
-
-    @asynccontextmanager
-    async def take(self, attempt: Attempt | None = None) -> AsyncIterator[Closable]:
-        attempt = attempt or new_attempt()
-        if self.is_async:
-            async with self.connections.take(attempt) as transport:
-                yield transport
-        else:
-            with self.connections.take(attempt) as transport:
-                yield transport
-
-    async def use(self, closing: bool = False) -> None:
-        async with self.take():
-            pass
-        if closing:
-            await self.close()
-
-    async def fail(self, attempt: Attempt, stream: Closable, *, closing: bool = False) -> None:
-        """An attempt that connects this stream, and then fails."""
-        async with self.take(attempt):
-            attempt.took(stream)
-            if closing:
-                await self.close()
-            raise httpx.ReadError("reset")
-
-    async def close(self) -> None:
-        if self.is_async:
-            await self.connections.aclose()
-        else:
-            self.connections.close()
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -168,39 +92,6 @@ class TestUse:
                 raise httpx.ReadError("reset")
         assert pool.made[0].closed == 1
 
-    def test_a_connection_that_the_server_has_closed(self) -> None:
-        """It is closed on this side, too, and another one made, before anything is sent."""
-        pool = Pool("sync")
-        for readable in (False, True, False):
-            attempt = new_attempt()
-            with pool.connections.take(attempt):
-                attempt.took(Closable(readable=readable))
-        assert [transport.closed for transport in pool.made] == [1, 0]
-        pool.connections.close()
-
-    def test_another_thread_may_end_the_wait(self) -> None:
-        """A caller that waits for a connection is woken, and told that there is none."""
-        pool = Pool("sync", size=1)
-        waiting = new_attempt()
-        outcome: list[AttemptFailed] = []
-
-        def wait() -> None:
-            try:
-                with pool.connections.take(waiting):
-                    pass
-            except AttemptFailed as error:
-                outcome.append(error)
-
-        with pool.connections.take(new_attempt()):
-            thread = threading.Thread(target=wait)
-            thread.start()
-            while not pool.connections._here().queue._waiting:
-                pass
-            pool.connections.end(waiting)
-            thread.join(10)
-        assert len(outcome) == 1
-        pool.connections.close()
-
 
 class TestTheEnd:
     """Closing, and what is still in use then."""
@@ -246,8 +137,11 @@ class TestTheEnd:
         """Then there is nothing to close, and no warning; neither is there of a closed one."""
         unused, closed = Pool(kind), Pool(kind)
         anyio.run(closed.use, True)
-        del unused, closed
-        gc.collect()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            del unused, closed
+            gc.collect()
+        assert [warning for warning in caught if "of the test" in str(warning.message)] == []
 
 
 class TestTheUsersOwnTransport:
