@@ -97,12 +97,33 @@ GROUP = Group(
         in_client("A key with a line end", "api_key is no key", api_key=f"{KEY}\n"),
         in_client("A key with a blank", "api_key is no key", api_key=f"{KEY} "),
         in_client("A key that is not ASCII", "api_key is no key", api_key=f"{KEY}é"),
-        in_client("A key that is bytes", "api_key is of type bytes", api_key=KEY.encode()),
+        in_client(
+            "A key that is bytes",
+            "api_key is of type bytes",
+            not_says=KEY,
+            api_key=KEY.encode(),
+        ),
         in_client("A key in quotation marks", "api_key is in quotation marks", api_key=f'"{KEY}"'),
         in_client(
             "A key with the word before it that the client adds",
             'api_key starts with "Bearer"',
             api_key=f"Bearer {KEY}",
+        ),
+        *(
+            Scenario(
+                fault=f"A function for the key that returns {what}",
+                promise="`ConfigurationError` that says so; nothing is sent.",
+                client={"api_key": function},
+                sees=Raises(ConfigurationError, 0, ("what the function api_key= returned", says)),
+                requests=0,
+                connections=0,
+                not_usable_after="there is no key",
+            )
+            for what, function, says in (
+                ("nothing", lambda: None, "is empty"),
+                ("a key in quotation marks", lambda: f"'{KEY}'", "is in quotation marks"),
+                ("a key with a line end", lambda: f"{KEY}\n", "line end"),
+            )
         ),
         in_client(
             "An address in quotation marks",

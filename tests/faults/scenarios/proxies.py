@@ -91,6 +91,36 @@ GROUP = Group(
             requests=1,
             **FOR_HTTP,
         ),
+        *(
+            Scenario(
+                fault=f"`NO_PROXY` names {what} of the service",
+                promise="The service is reached without the proxy, which never sees the key.",
+                environment={"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": hosts},
+                sees=Answers(),
+                requests=1,
+            )
+            for what, hosts in (
+                ("the address", "cache.example, 127.0.0.1"),
+                ("the address and the port", "127.0.0.1:<port>"),
+                ("a range with the address", "10.0.0.0/8,127.0.0.0/8"),
+                ("a pattern for the address", "127.*"),
+            )
+        ),
+        *(
+            Scenario(
+                fault=f"A proxy variable that {what}",
+                promise="`ConfigurationError` that says so, without the password; nothing is sent.",
+                client={"base_url": "http://far.localhost"},
+                environment={"HTTP_PROXY": proxy},
+                sees=Raises(ConfigurationError, 0, (says,), ("secret",), cause=False),
+                requests=0,
+                not_usable_after="the proxy cannot be used",
+            )
+            for what, proxy, says in (
+                ("names another kind of proxy", "gopher://user:secret@proxy", "socks5://"),
+                ("is not a URL", "http://user:secret@[::1", "it is not a URL"),
+            )
+        ),
         Scenario(
             fault="A proxy for `https://`",
             promise="It connects, and sees neither key nor query.",
