@@ -1,10 +1,14 @@
-"""Ctrl-C in a blocking call: it ends at once, and the client stays usable."""
+"""Ctrl-C, or what a signal handler raises, in a blocking call: it comes out, at once.
+
+The client stays usable. Celery's SoftTimeLimitExceeded was the report: openai-python#2737.
+"""
 
 from __future__ import annotations
 
 import dis
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
@@ -28,6 +32,17 @@ LOOKS = ("RESUME", "CALL", "JUMP_BACKWARD")
 
 # Where an interrupt could find the client's own state half changed.
 FILES = ("_connections.py", "_queue.py", "_watchdog.py", "_network.py", "_sending.py")
+HTTPCORE = tuple(
+    os.path.join("httpcore", *path)
+    for path in (
+        ("_exceptions.py",),
+        ("_trace.py",),
+        ("_backends", "sync.py"),
+        ("_sync", "connection.py"),
+        ("_sync", "connection_pool.py"),
+        ("_sync", "http11.py"),
+    )
+)
 COALESCING = ("_coalescing.py", "_sync_client.py")
 
 
@@ -36,11 +51,26 @@ def instructions(code: CodeType) -> dict[int, str]:
     return {one.offset: one.opname for one in dis.get_instructions(code)}
 
 
-class Interrupter:
-    """Raises KeyboardInterrupt where Python looks for signals for the n-th time."""
+class SoftTimeLimitExceeded(Exception):
+    """What celery's signal handler raises."""
 
-    def __init__(self, point: int, files: tuple[str, ...]) -> None:
+
+class Late(TimeoutError):
+    """What a signal handler may raise that is also an OSError, as a socket's are."""
+
+
+class Interrupter:
+    """Raises an exception where Python looks for signals for the n-th time.
+
+    Args:
+        point: the n.
+        files: the ends of the names of the files that count, beside contextlib's.
+        error: the exception.
+    """
+
+    def __init__(self, point: int, files: tuple[str, ...], error: BaseException) -> None:
         self.raised = False
+        self._error = error
         self._files = (*files, "contextlib.py")
         self._left = point
         self._last: dict[FrameType, str] = {}
@@ -57,22 +87,29 @@ class Interrupter:
                 if self._left == 0:
                     self.raised = True
                     self._last.clear()  # Frames that live on keep what they hold.
-                    raise KeyboardInterrupt
+                    raise self._error
         elif event == "return":
             self._last.pop(frame, None)
         return self
 
 
-def interrupted(call: Callable[[], object], point: int, files: tuple[str, ...] = FILES) -> bool:
-    """Whether the point was reached; then the interrupt must have come out."""
-    interrupter = Interrupter(point, files)
+def interrupted(
+    call: Callable[[], object],
+    point: int,
+    files: tuple[str, ...] = FILES,
+    kind: type[BaseException] = KeyboardInterrupt,
+) -> bool:
+    """Whether the point was reached; then that very exception must have come out."""
+    error = kind("in the middle")
+    interrupter = Interrupter(point, files, error)
     before = sys.gettrace()
     gc.disable()  # What is collected meanwhile is not the call's.
     sys._getframe().f_trace_opcodes = True  # Python 3.12 heeds what was set before settrace.
     sys.settrace(interrupter)
     try:
         call()
-    except KeyboardInterrupt:
+    except BaseException as caught:
+        assert caught is error, point
         assert interrupter.raised
     else:
         assert not interrupter.raised
@@ -91,27 +128,48 @@ STATES: dict[str, tuple[bool, list[Step]]] = {
 
 
 @pytest.mark.filterwarnings("ignore:unclosed.*socket:ResourceWarning")
-@pytest.mark.parametrize("state", STATES)
-def test_a_query_interrupted_anywhere(server: EchoServer, state: str) -> None:
-    """Wherever Ctrl-C comes in our own code, it comes out, and no connection is lost to it."""
+@pytest.mark.parametrize(
+    ("state", "kind", "files", "stride"),
+    [
+        *((state, KeyboardInterrupt, FILES, 1) for state in STATES),
+        ("cold", SoftTimeLimitExceeded, FILES, 2),
+        ("warm", Late, FILES, 1),
+        ("cold", TimeoutError, FILES, 2),
+        ("cold", OSError, HTTPCORE, 7),
+        ("warm", Late, HTTPCORE, 3),
+        ("warm", SoftTimeLimitExceeded, HTTPCORE, 5),
+    ],
+)
+def test_a_query_interrupted_anywhere(
+    server: EchoServer, state: str, kind: type[BaseException], files: tuple[str, ...], stride: int
+) -> None:
+    """Wherever Ctrl-C or another exception comes, it comes out, and no connection is lost to it."""
     # In a thread of its own: on some versions of Python, what a trace function raises in a
     # generator stays the thread's current exception for good.
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(interrupt_anywhere, server, *STATES[state]).result()
+        warm, script = STATES[state]
+        thread.submit(interrupt_anywhere, server, warm, script, kind, files, stride).result()
     gc.collect()
     assert server.wait_until_idle(10)
 
 
-def interrupt_anywhere(server: EchoServer, warm: bool, script: list[Step]) -> None:
+def interrupt_anywhere(
+    server: EchoServer,
+    warm: bool,
+    script: list[Step],
+    kind: type[BaseException],
+    files: tuple[str, ...],
+    stride: int,
+) -> None:
     policy = RetryPolicy.without_waiting()
-    point, reached = 0, True
+    point, reached = 1 - stride, True
     while reached:
-        point += 1
+        point += stride
         with VectorcacheClient(KEY, server.url, max_connections=1, retry=policy) as client:
             if warm:
                 assert client.query("before", "m", deadline=10).response == "before"
             server.script = list(script)
-            reached = interrupted(lambda: client.query("Q", "m"), point)
+            reached = interrupted(lambda: client.query("Q", "m"), point, files, kind)
             server.script = []
             assert client.query("after", "m", deadline=10).response == "after", point
     assert point > 50

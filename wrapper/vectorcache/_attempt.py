@@ -21,6 +21,7 @@ from ._failure import (
     without_frames,
     without_key,
 )
+from ._foreign import foreign_exception, handled_now, keep_own_frames
 from ._names import NO_ADDRESS, addresses
 from ._network import Body
 from ._progress import Progress, Step, Trace
@@ -74,6 +75,7 @@ class Attempt(Progress):
     ) -> None:
         super().__init__(settings.url(""))
         self.fresh = fresh
+        self.known = handled_now()
         self.keys = keys or CallKeys(settings.api_key)
         self.ends: float | None = None
         self.wake: Callable[[], object] = lambda: None
@@ -197,6 +199,8 @@ class Attempt(Progress):
         """
         if not self.traced:
             self.watch(self)
+        if event.endswith(".failed"):
+            self._refuse_foreign(info["exception"])
         step = self.follow(event, info)
         if step is Step.CONNECTING and self.looks_up:
             self._look_up(info)
@@ -210,6 +214,12 @@ class Attempt(Progress):
         # What anyio raises where a name has no address; a bad name is a UnicodeError.
         if event.endswith("connect_tcp.failed") and type(info["exception"]) is ValueError:
             raise httpx.ConnectError(NO_ADDRESS)
+
+    def _refuse_foreign(self, error: BaseException) -> None:
+        """Raises what is the caller's, of which httpcore ignores some while it sends."""
+        foreign = foreign_exception(error, self.known)
+        if foreign is not None and foreign is not error:
+            raise foreign
 
     def reader(self, response: httpx.Response) -> BodyReader:
         """What collects the body of ``response``, whose status and headers have arrived."""
@@ -274,13 +284,18 @@ class Attempt(Progress):
         known = self._of_status(self.status_code, b"")
         return known._replace(text=f"{known.text}; {failure.text}", cause=failure.cause)
 
-    def failure(self, error: Exception, request: httpx.Request) -> Exception:
+    def failure(self, error: BaseException, request: httpx.Request) -> BaseException:
         """What to raise for ``error``, met while sending or reading."""
         # The error may hold the request, and be kept for long by whoever catches ours.
         request.headers.pop("Authorization", None)
+        foreign = foreign_exception(error, self.known)
+        if foreign is not None:
+            keep_own_frames(foreign, self.known)
+            return foreign
+        assert isinstance(error, Exception)
         match error:
             case VectorcacheError():
-                without_frames(error)
+                without_frames(error, self.known)
                 return error
             case AttemptFailed():
                 failure = error.failure

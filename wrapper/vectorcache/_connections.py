@@ -15,6 +15,7 @@ import httpx
 
 from ._attempt import Attempt
 from ._failure import AttemptFailed, of_no_connection
+from ._foreign import foreign_exception, handled_now
 from ._loops import AsyncQueue, Loops
 from ._loops import dispose as dispose_async
 from ._network import KEEPALIVE_SECONDS, load_async_transports, load_transports
@@ -196,9 +197,15 @@ class Connections(_Connections[httpx.BaseTransport]):
 
 
 def _dispose(closable: Any) -> None:
-    if closable is not None:
-        with contextlib.suppress(Exception):
-            closable.close()
+    if closable is None:
+        return
+    known = handled_now()
+    try:
+        closable.close()
+    except Exception as error:
+        foreign = foreign_exception(error, known)
+        if foreign is not None:
+            raise foreign from None
 
 
 class AsyncConnections(_Connections[httpx.AsyncBaseTransport]):

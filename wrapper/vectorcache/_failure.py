@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +12,7 @@ import httpx
 
 from ._answer import TooLargeAnswer, UnreadableAnswer
 from ._excerpt import excerpt
+from ._foreign import Known, chain
 from ._retry import Repeat
 from .errors import (
     APIConnectionError,
@@ -58,7 +59,7 @@ class AttemptFailed(Exception):
 
 def of_exception(error: Exception, attempt: Attempt) -> Failure:
     """The meaning of an exception that sending, or reading the answer, ended with."""
-    cause = without_frames(error)
+    cause = without_frames(error, attempt.known)
     if attempt.expired:
         # The watchdog's shutting the socket looks like the server's doing: that is no cause.
         return of_timeout(attempt, cause if isinstance(error, httpx.TimeoutException) else None)
@@ -182,34 +183,27 @@ def of_unreadable(reason: UnreadableAnswer, attempt: Attempt, body: Any = None) 
 def without_key(failure: Failure, key: APIKey | CallKeys) -> Failure:
     """``failure`` without the key, which a server may repeat in any part of its answer."""
     cause = failure.cause
-    if cause is not None and any(key.is_in(repr(link)) for link in _chain(cause)):
+    if cause is not None and any(key.is_in(repr(link)) for link in chain(cause)):
         cause = None  # Its text is not ours to change.
     return failure._replace(text=key.redact(failure.text), cause=cause)
 
 
-def without_frames(error: BaseException) -> BaseException:
+def without_frames(error: BaseException, known: Known = frozenset()) -> BaseException:
     """``error`` and its causes without their frames, whose variables hold the request's bytes.
 
     A traceback that shows variables (rich, cgitb, error trackers) would print the key.
+
+    Args:
+        error: the error.
+        known: what the caller handled before, which keeps its frames.
     """
-    for link in _chain(error):
+    for link in chain(error, known):
         link.__traceback__ = None
     return error
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    pending = [error]
-    while pending:
-        link = pending.pop()
-        if link is not None and id(link) not in seen:
-            seen.add(id(link))
-            yield link
-            pending += [link.__cause__, link.__context__]
-
-
 def _tls_problem(error: BaseException) -> str | None:
-    for link in _chain(error):
+    for link in chain(error):
         if isinstance(link, ssl.SSLCertVerificationError):
             return f"its certificate is not valid here ({link.verify_message})"
         if isinstance(link, ssl.SSLError):
@@ -229,12 +223,12 @@ def _reason(error: ssl.SSLError) -> str:
 
 def _client_certificate_missing(error: BaseException) -> bool:
     # With TLS 1.3 a server says so only after the handshake.
-    reasons = [_reason(link) for link in _chain(error) if isinstance(link, ssl.SSLError)]
+    reasons = [_reason(link) for link in chain(error) if isinstance(link, ssl.SSLError)]
     return any("ALERT" in reason and "CERTIFICATE" in reason for reason in reasons)
 
 
 def _said(error: BaseException) -> str:
-    for link in _chain(error):
+    for link in chain(error):
         # The system's own words: what was made of them is often less than that, or nothing.
         if (
             isinstance(link, OSError)

@@ -6,13 +6,13 @@ before httpcore does it: what a resolver has just found it finds again at once.
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import queue
 import socket
 
 import httpx
 
+from ._foreign import is_of_interruption
 from ._process import ENDING_SECONDS, start_thread
 
 NO_ADDRESS = "the name has no address"
@@ -25,9 +25,12 @@ def addresses(host: str, port: int, seconds: float | None) -> int:
         httpx.ConnectTimeout: that was not known in time.
         httpx.ConnectError: it has none.
     """
-    with contextlib.suppress(ValueError):
+    try:
         ipaddress.ip_address(host)
         return 1
+    except ValueError as error:
+        if is_of_interruption(error):
+            raise
     outcome: queue.SimpleQueue[int | Exception] = queue.SimpleQueue()
 
     def look_up() -> None:
@@ -38,7 +41,9 @@ def addresses(host: str, port: int, seconds: float | None) -> int:
 
     try:
         thread = start_thread("vectorcache-names", look_up)
-    except RuntimeError:  # Then httpcore looks it up, in its own time.
+    except RuntimeError as error:  # Then httpcore looks it up, in its own time.
+        if is_of_interruption(error):
+            raise
         return 1
     try:
         found = outcome.get(timeout=seconds)

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import httpx
 
+from ._foreign import is_of_interruption
 from ._logging import logger
 from ._query import Query
 from ._response import VectorcacheResponse
@@ -144,6 +145,8 @@ class Observed:
             try:
                 tell(observer)
             except Exception as error:
+                if is_of_interruption(error):
+                    raise  # It is not the observer's.
                 logger.warning(
                     "an observer failed, and the call goes on: %s: %s",
                     type(observer).__name__,

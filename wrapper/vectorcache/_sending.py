@@ -14,7 +14,6 @@ import httpx
 from ._answer import Answer
 from ._attempt import Attempt
 from ._connections import AsyncConnections, Connections
-from ._failure import without_frames
 
 C = TypeVar("C", bound=Connections | AsyncConnections)
 
@@ -53,11 +52,12 @@ class Sender(_Sending[Connections]):
                 if _holds_more(transport, response):
                     transport.close()
             return attempt.answer(response, reader)
-        except Exception as error:
-            raise attempt.failure(error, request) from None
         except BaseException as error:
-            without_frames(error)
-            raise
+            ended = attempt.failure(error, request)
+        try:
+            raise ended  # Not where another is handled, which would become its context.
+        finally:
+            del ended  # Else it and this frame would hold each other.
 
 
 class AsyncSender(_Sending[AsyncConnections]):
@@ -86,11 +86,12 @@ class AsyncSender(_Sending[AsyncConnections]):
                     if _holds_more(transport, response):
                         await transport.aclose()
             return attempt.answer(response, reader)
-        except Exception as error:
-            raise attempt.failure(error, request) from None
         except BaseException as error:
-            without_frames(error)
-            raise
+            ended = attempt.failure(error, request)
+        try:
+            raise ended  # Not where another is handled, which would become its context.
+        finally:
+            del ended  # Else it and this frame would hold each other.
 
 
 def _holds_more(transport: Any, response: httpx.Response) -> bool:

@@ -15,6 +15,7 @@ import threading
 import time
 
 from ._attempt import Attempt
+from ._foreign import is_of_interruption
 from ._process import ENDING_SECONDS, start_thread
 
 # How long the thread waits for more work before it ends.
@@ -58,8 +59,11 @@ class Watchdog:
             return
         if self._thread is None or not self._thread.is_alive():
             self._wakes = moment
-            with contextlib.suppress(RuntimeError):  # Then the timeouts have to do.
+            try:
                 self._thread = start_thread("vectorcache-watchdog", self._run)
+            except RuntimeError as error:  # Then the timeouts have to do.
+                if is_of_interruption(error):
+                    raise
         elif moment < self._wakes:
             self._earlier.put(None)
 
