@@ -123,7 +123,15 @@ def test_a_new_question_is_a_miss(shown: str) -> None:
     """The first step shows its code, and the time that the LLM took."""
     step = block(shown, "1  ")
     assert '>>> client.query("Why is the sky blue?", "gpt-4o")' in step
-    assert re.search(r"MISS  1\.\d\d s, answered by the stand-in and kept", step)
+    said = r"MISS  1\.\d\d s, answered by the stand-in and kept · nothing stored here yet"
+    assert re.search(said, step)
+
+
+def test_a_miss_shows_the_nearest_score(shown: str) -> None:
+    """Once something is stored, a miss shows how near the nearest question came."""
+    miss = re.search(r"MISS .* kept · nearest (-?0\.\d{3})", block(shown, "> How long should I"))
+    assert miss is not None
+    assert float(miss[1]) < 0.85
 
 
 def test_other_words_are_a_hit(shown: str) -> None:
@@ -171,6 +179,22 @@ def test_output_in_a_pipe_is_plain(shown: str) -> None:
     assert "asking" not in shown
     assert "Now you" not in shown
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_a_request_for_help() -> None:
+    """``help`` is taken for one, in a pipe as at the prompt, and is neither asked nor counted."""
+    done = run(asked="help\n/HELP\n")
+    assert done.returncode == 0
+    assert done.stdout.count("How long should I boil an egg?") == 2
+    assert "An empty line ends it" in block(done.stdout, "> help")
+    assert "The stand-in has no answer" not in done.stdout
+    with terminal() as screen:
+        screen.read_until("\n> ")
+        screen.type("help\r")
+        screen.read_until("Among what the stand-in knows")
+        screen.read_until("\n> ")
+        screen.type("\x04")
+        assert "In all" not in screen.read_rest()
 
 
 def test_exit_ends_a_pipe_and_a_threshold_is_used() -> None:

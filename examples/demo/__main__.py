@@ -38,6 +38,9 @@ def _answer_questions(screen: Screen, asking: Asking, threshold: float) -> int:
         for question in questions.typed() if prompting else questions.piped():
             if not prompting:
                 screen.heading(f"> {question}")
+            if questions.is_help(question):
+                screen.help(asking.llm.examples)
+                continue
             try:
                 asking.ask(question, threshold=threshold)
             except VectorcacheError as error:

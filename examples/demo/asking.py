@@ -40,7 +40,12 @@ class Asking:
         """Asks a question, and shows the answer and what it cost."""
         try:
             result = self._client.query(
-                prompt, self.llm.model, threshold, context, max_retries=self._max_retries
+                prompt,
+                self.llm.model,
+                threshold,
+                context,
+                include_debug=True,
+                max_retries=self._max_retries,
             )
         except LLMProviderError:
             if not self._no_answer:

@@ -40,6 +40,11 @@ def piped() -> Iterator[str]:
             yield question
 
 
+def is_help(question: str) -> bool:
+    """Whether a line asks how this works, and not a question of its own."""
+    return question.lower().lstrip("/-") in ("help", "h", "?")
+
+
 def _is_end(question: str) -> bool:
     return question.lower() in ("exit", "quit")
 

@@ -57,7 +57,8 @@ class Screen:
         self.text(result.response)
         elapsed = duration(result.meta.elapsed)
         if took is None:
-            self._marked("MISS", "yellow", f"{elapsed}, answered by {answered_by} and kept")
+            said = f"{elapsed}, answered by {answered_by} and kept"
+            self._marked("MISS", "yellow", f"{said} · {_nearest(result)}")
             return
         figures = (
             f"{elapsed} instead of {duration(took)}",
@@ -76,7 +77,12 @@ class Screen:
     def invite(self, examples: Sequence[str]) -> None:
         """Asks for the reader's own questions."""
         self.heading("Now you")
+        self.help(examples)
+
+    def help(self, examples: Sequence[str]) -> None:
+        """What the reader can type."""
         self.text("Ask something, then ask it again in other words. An empty line ends it.")
+        self.text("help shows this again; a line with exit or quit, or Ctrl-D, ends it as well.")
         if examples:
             self.text("Among what the stand-in knows:")
         for example in examples:
@@ -97,6 +103,12 @@ class Screen:
         for line in text.wrap(self._console, max(20, self._width - indent)):
             line.rstrip()
             self._console.print(Text(" " * indent) + line, soft_wrap=True)
+
+
+def _nearest(result: VectorcacheResponse) -> str:
+    """How near the nearest stored question came to one that was a miss."""
+    score = None if result.debug is None else result.debug.extra.get("nearest_similarity_score")
+    return "nothing stored here yet" if score is None else f"nearest {score:.3f}"
 
 
 def duration(seconds: float) -> str:

@@ -47,6 +47,7 @@ def show(screen: Screen, asking: Asking) -> None:
         asking.ask(step.prompt, step.context)
     sum_up(screen, asking)
     screen.note("Read from result.cache_hit, .similarity_score, .cost_saved, .meta.elapsed.")
+    screen.note("The nearest score of a miss: result.debug.extra, with include_debug=True.")
 
 
 def sum_up(screen: Screen, asking: Asking) -> None:

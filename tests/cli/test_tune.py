@@ -54,7 +54,7 @@ def test_the_embedded_service(tmp_path: Path) -> None:
 
 def test_the_table(cli: CLI, service: Service, prompts: str) -> None:
     """The table goes to standard output; what it may cost and the progress to standard error."""
-    done = cli("tune", prompts, "--yes", "--thresholds", "0.8,0.9")
+    done = cli("tune", prompts, "--yes", "--verbose", "--thresholds", "0.8,0.9")
     assert done.code == 0
     assert "At 0.9, 1 of 1 (100 %) of the hits were right." in done.out
     assert "hit  0.980 same  red  |  ruby" in done.out
@@ -224,6 +224,22 @@ def test_a_reader_that_has_gone(service: Service, prompts: str) -> None:
         assert process.stdout is not None
         process.stdout.close()
         assert process.wait(WAIT) == 141
+
+
+def test_a_short_report(cli: CLI, service: Service, prompts: str) -> None:
+    """It prints the figures and says how to see the pairs; ``--verbose`` prints these as well."""
+    done = cli("tune", prompts, "--yes")
+    assert done.code == 0
+    assert "0.85" in done.out
+    assert "ruby" not in done.out
+    assert len(done.out.splitlines()) < 20
+    assert "--verbose shows the pairs of prompts" in done.err
+    done = cli("tune", prompts, "--yes", "--verbose")
+    assert "ruby" in done.out
+    assert "--verbose" not in done.err
+    done = cli("tune", prompts, "--yes", "--json")
+    assert json.loads(done.out)["pairs"]
+    assert "--verbose" not in done.err
 
 
 def test_another_column(cli: CLI, service: Service) -> None:

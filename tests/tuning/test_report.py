@@ -184,6 +184,14 @@ def test_table() -> None:
     assert "  miss 0.800 other  red  |  plum" in lines
 
 
+def test_a_short_table() -> None:
+    """Without its pairs, ``table`` has the same lines for the thresholds, and no prompt."""
+    whole, short = report_on().table().splitlines(), report_on().table(pairs=False).splitlines()
+    assert len(short) < 15 < len(whole)
+    assert [line for line in short if line not in whole] == []
+    assert [line for line in short if "plum" in line or "Closest" in line] == []
+
+
 def test_a_score_is_not_rounded_up_to_the_threshold() -> None:
     """A miss just below the threshold does not read as if it were at it."""
     vectors = {"one": (1.0, 0.0), "two": (0.8996, (1 - 0.8996**2) ** 0.5)}

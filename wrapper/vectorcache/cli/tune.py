@@ -44,6 +44,7 @@ def tune(
     rate_limit: str | None = None,
     dry_run: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     yes: Annotated[bool, Parameter(alias="-y", negative=(), show_default=False)] = False,
+    verbose: Annotated[bool, Parameter(alias="-v", negative=(), show_default=False)] = False,
     connection: Connection = Connection(),  # noqa: B008 - it is frozen
     output: Output = Output(),  # noqa: B008
 ) -> ExitCode:
@@ -53,8 +54,8 @@ def tune(
     would have saved and, with labels, how many of these answers would have been right. Your cache
     is neither read nor changed: contexts of their own are used, whose names begin with --context
     (tuning, if none is given) and whose entries stay behind. Misses are answered by the LLM, and
-    paid for. The doubtful pairs are those around the recommended threshold, else around
-    --threshold.
+    paid for. --verbose also shows the prompts that came closest to each threshold, and the doubtful
+    pairs: those around the recommended threshold, else around --threshold.
 
     The exit status is 3 if some prompts failed, or the run stopped before its end.
 
@@ -72,6 +73,7 @@ def tune(
             allows.
         dry_run: Only say how many calls it may take.
         yes: Do not ask whether to go on.
+        verbose: Show the pairs of prompts, too. --html and --json always have them.
     """
     prompts = read_prompts(str(file), prompt_column)
     tried = _numbers(thresholds)
@@ -96,7 +98,9 @@ def tune(
                 context_prefix=connection.context or "tuning",
                 progress=progress,
             )
-    output.result(report.to_dict(), report.table())
+    output.result(report.to_dict(), report.table(pairs=verbose))
+    if report.pairs and not (verbose or output.as_json):
+        output.note("--verbose shows the pairs of prompts behind these figures")
     if html is not None:
         html.write_text(without_key(report.to_html()), encoding="utf-8")
         output.note(f"the page is {html}")

@@ -211,11 +211,16 @@ class TuningReport:
         """The report as JSON text, indented."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
 
-    def table(self) -> str:
-        """The report as plain text, for a terminal."""
+    def table(self, *, pairs: bool = True) -> str:
+        """The report as plain text, for a terminal.
+
+        Args:
+            pairs: whether it has the nearest pairs of each threshold and the doubtful pairs, which
+                are most of its lines.
+        """
         from .text import text_of
 
-        return text_of(self)
+        return text_of(self, pairs=pairs)
 
     def to_html(self) -> str:
         """The report as one HTML page that needs nothing else: no script, style sheet or image."""

@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 _PROMPT_CHARACTERS: Final = 60
 
 
-def text_of(report: TuningReport) -> str:
-    """Summary, a line for each threshold, the nearest pairs of each, and the doubtful pairs."""
+def text_of(report: TuningReport, *, pairs: bool) -> str:
+    """Summary, a line for each threshold, and what failed.
+
+    Args:
+        report: what to show.
+        pairs: whether to show the nearest pairs of each threshold and the doubtful pairs as well.
+    """
     lines = [summary(report), report.recommendation.reason]
     lines += [f"Note: {note}" for note in report.notes]
-    lines += ["", *_thresholds(report), ""]
-    for result in report.thresholds:
-        lines += [f"Closest to {result.threshold:g}"]
-        lines += _pairs([*reversed(result.near_hits)], "  hit ")
-        lines += _pairs(result.near_misses, "  miss")
-    lines += ["", f"Most doubtful around {report.around:g}", *_pairs(report.doubtful, " ")]
+    lines += ["", *_thresholds(report)]
+    if pairs:
+        lines += ["", *_all_pairs(report)]
     if report.failed:
         lines += ["", "Failed"]
         lines += [
@@ -33,6 +35,15 @@ def text_of(report: TuningReport) -> str:
             for failed in report.failed
         ]
     return "\n".join([*lines, "", effort(report)])
+
+
+def _all_pairs(report: TuningReport) -> list[str]:
+    lines = []
+    for result in report.thresholds:
+        lines += [f"Closest to {result.threshold:g}"]
+        lines += _pairs([*reversed(result.near_hits)], "  hit ")
+        lines += _pairs(result.near_misses, "  miss")
+    return [*lines, "", f"Most doubtful around {report.around:g}", *_pairs(report.doubtful, " ")]
 
 
 def _thresholds(report: TuningReport) -> list[str]:
