@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -49,10 +50,14 @@ def connections() -> Iterator[list[Connection]]:
 
 
 @pytest.fixture
-def watchdog() -> Iterator[Watchdog]:
+def watchdog(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watchdog]:
+    """A watchdog whose thread does not die of an error."""
+    errors: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", errors.append)
     watchdog = Watchdog()
     yield watchdog
     watchdog.stop(wait=True)
+    assert errors == []
 
 
 def threads() -> list[threading.Thread]:
@@ -169,14 +174,16 @@ def test_closing_a_client_ends_its_thread(make_client: MakeClient) -> None:
 
 def test_an_attempt_that_is_ended_early(watchdog: Watchdog, connections: list[Connection]) -> None:
     """Another thread may end an attempt: its connection is shut at once, long before its time."""
-    ended, patient = connections
-    attempts = [attempt_on(connection, 60) for connection in (ended, patient)]
-    for attempt in attempts:
-        watchdog.watch(attempt)
-    attempts[0].end()
-    watchdog.hurry(attempts[0])
+    overdue, ended = connections
+    attempt = attempt_on(ended, 60)
+    watchdog.watch(attempt)
+    watchdog.watch(attempt_on(overdue, 0.02))
+    assert overdue.was_shut()
+    with watchdog._lock:  # Now its thread waits for a minute.
+        pass
+    attempt.end()
+    watchdog.hurry(attempt)
     assert ended.was_shut()
-    assert patient.is_open()
 
 
 def test_nothing_to_hurry(watchdog: Watchdog, connections: list[Connection]) -> None:
@@ -217,3 +224,49 @@ def test_the_end_of_the_interpreter(
         watchdog.hurry(attempt)
         watchdog.forget(attempt)
     assert threads() == before
+
+
+def test_its_thread_stays_for_the_next(watchdog: Watchdog, connections: list[Connection]) -> None:
+    """Attempts that end in time leave the thread to those after them."""
+    before = set(threads())
+    attempt = attempt_on(connections[0], 60)
+    watchdog.watch(attempt)
+    (thread,) = set(threads()) - before
+    watchdog.forget(attempt)
+    watchdog._earlier.put(None)
+    thread.join(0.1)
+    assert thread.is_alive()
+
+
+def test_no_thread_can_be_started(
+    watchdog: Watchdog, connections: list[Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the system has no more threads, the attempt goes on with its timeouts alone."""
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    attempt = attempt_on(connections[0], 60)
+    with monkeypatch.context() as patches:
+        patches.setattr("vectorcache._watchdog.start_thread", refuse)
+        watchdog.watch(attempt)
+    watchdog.forget(attempt)
+    watchdog.watch(attempt_on(connections[0], 0.01))
+    assert connections[0].was_shut()
+
+
+def test_a_connection_with_tls(watchdog: Watchdog, connections: list[Connection]) -> None:
+    """It is shut below TLS, whose state its own thread may be using."""
+    secured, overdue = connections
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    wrapped = context.wrap_socket(
+        secured.ours, do_handshake_on_connect=False, server_hostname="cache.test"
+    )
+    secured.ours = secured.wrapped = wrapped
+    watchdog.watch(attempt_on(secured, 0.02))
+    watchdog.watch(attempt_on(overdue, 0.1))
+    assert secured.was_shut()
+    assert overdue.was_shut()
+    # And not an AttributeError, as without that state.
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        wrapped.do_handshake()
