@@ -185,3 +185,25 @@ def test_hostile_text_takes_no_longer(piece: str) -> None:
     """The longest prompt of what patterns stumble over is looked through in no time to speak of."""
     query = Query((piece * 32_000)[:32_000], "m", 0.85)
     SensitiveDataFilter(action="redact")(query)
+
+
+def test_a_name_with_a_backslash() -> None:
+    """A pattern's name stands in the text as it is, whatever it holds."""
+    redact = SensitiveDataFilter(action="redact", patterns={r"a\1": "x+"})
+    query = Query("two xx", "m", 0.85)
+    assert redact(query).prompt == r"two <a\1>"
+
+
+@pytest.mark.parametrize("action", ["refuse", "redact"])
+def test_how_a_filter_reads(action: Any) -> None:
+    """It says what it does and what it looks for, and not how."""
+    found = repr(SensitiveDataFilter(action=action, patterns={"ticket": "T-[0-9]+"}))
+    assert found == f"SensitiveDataFilter(action='{action}', patterns=['ticket'])"
+
+
+def test_patterns_that_are_no_mapping() -> None:
+    """They are refused with what they should be."""
+    patterns: Any = ["T-[0-9]+"]
+    with pytest.raises(ConfigurationError) as caught:
+        SensitiveDataFilter(patterns=patterns)
+    assert str(caught.value) == "patterns must be a mapping from names to patterns"
