@@ -16,6 +16,8 @@ from cli.row_files import prompts, read_rows, write_rows
 from cli.stopped_batch import JOURNAL, WORDS, stop_after
 from servers import ScriptedServer
 
+from vectorcache.cli.batch_journal import Begun, Journal
+
 PART = Path("out.jsonl.batch.part")
 Link = Callable[[str, str | Path], None]
 PRECIOUS = "do not overwrite"
@@ -104,6 +106,14 @@ def test_what_is_kept_meanwhile(cli: CLI, echo: ScriptedServer) -> None:
         assert cli(*WORDS).code == 0
     assert seen[0] == 0o600
     assert mode_of(JOURNAL) == 0o600
+
+
+def test_what_sqlite_adds() -> None:
+    """The file that SQLite puts beside the journal, which has answers as well, is private, too."""
+    os.umask(0o000)
+    with Journal(JOURNAL) as journal:
+        journal.begin(Begun("digest", 1, {}))
+        assert mode_of(Path(f"{JOURNAL}-wal")) == 0o600
 
 
 def test_the_finished_output(cli: CLI, echo: ScriptedServer) -> None:
