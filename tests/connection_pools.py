@@ -44,12 +44,18 @@ class Closable:
 class Pool:
     """Connections of either kind, and the transports that were made for them."""
 
-    def __init__(self, kind: str, size: int = 2, shared: Closable | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        size: int = 2,
+        shared: Closable | None = None,
+        owner: str | None = "a client of the test",
+    ) -> None:
         self.made: list[Closable] = []
         self.is_async = kind == "async"
         self.breaks = False
         connections: Any = AsyncConnections if self.is_async else Connections
-        self.connections = connections(self.make, size, shared, "a client of the test")
+        self.connections = connections(self.make, size, shared, *filter(None, [owner]))
 
     def make(self) -> Closable:
         self.made.append(Closable(broken=self.breaks))

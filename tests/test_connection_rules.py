@@ -104,7 +104,7 @@ class TestTheEnd:
             await pool.close()
         assert pool.connections.closed
         assert pool.made[0].closed == 1
-        with pytest.raises(ConfigurationError, match="the client is closed: make a new one"):
+        with pytest.raises(ConfigurationError, match=r"^the client is closed: make a new one$"):
             async with pool.take():
                 pass
         assert len(pool.made) == 1
@@ -132,6 +132,14 @@ class TestTheEnd:
             del pool
             gc.collect()
         assert made[0].closed == 1
+
+    def test_its_owner_is_a_client(self, kind: str) -> None:
+        """Where no other name is given, the warning names a Vectorcache client."""
+        pool = Pool(kind, owner=None)
+        anyio.run(pool.use)
+        with pytest.warns(ResourceWarning, match=r"^a Vectorcache client was not closed"):
+            del pool
+            gc.collect()
 
     def test_it_was_never_used(self, kind: str) -> None:
         """Then there is nothing to close, and no warning; neither is there of a closed one."""

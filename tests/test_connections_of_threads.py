@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -85,14 +86,58 @@ def test_an_attempt_is_watched(pool: Pool, stream: Socket) -> None:
         assert stream.was_shut()
 
 
-def test_another_thread_may_end_it(pool: Pool, stream: Socket) -> None:
-    """An attempt that is ended from outside lets go of the network at once."""
+def test_another_thread_may_end_it(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt that is ended from outside has no more time, and the watchdog looks at once."""
+    hurried: list[Any] = []
     attempt = new_attempt(timeout=60)
     with pool.connections.take(attempt):
-        attempt.took(stream)
-        attempt.trace(SEND, facts(SEND))
+        monkeypatch.setattr(pool.connections._here().watchdog, "hurry", hurried.append)
         pool.connections.end(attempt)
-        assert stream.was_shut()
+        assert attempt.expired
+    assert hurried == [attempt]
+
+
+def test_nothing_is_watched_after_its_end(pool: Pool, stream: Socket) -> None:
+    """Once its connection is given back an attempt is not watched; after closing, no thread is."""
+    before = set(threading.enumerate())
+    watchdog = pool.connections._here().watchdog
+    for first in (True, False):
+        attempt = new_attempt(timeout=60)
+        with pool.connections.take(attempt):
+            if first:
+                attempt.took(stream)
+            attempt.trace(SEND, facts(SEND))
+            assert watchdog._attempts == {attempt}
+        assert watchdog._attempts == set()
+    pool.connections.close()
+    assert set(threading.enumerate()) == before
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="Windows has no such signal")
+def test_a_signal_while_a_connection_is_closed(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its handler raises reaches the caller, and is not taken for a failure to close."""
+
+    class Enough(Exception):
+        pass
+
+    def handle(*_: object) -> None:
+        raise Enough
+
+    def close(self: Closable) -> None:
+        signal.raise_signal(signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, handle)
+    try:
+        with pool.connections.take(new_attempt()):
+            pass
+        fresh = new_attempt()
+        fresh.fresh = True
+        with monkeypatch.context() as patches:
+            patches.setattr(Closable, "close", close)
+            with pytest.raises(Enough), pool.connections.take(fresh):
+                pass
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_an_attempt_knows_the_connection_that_it_uses_again(pool: Pool) -> None:
