@@ -127,6 +127,35 @@ async def _later(event: threading.Event) -> None:
     event.set()
 
 
+def test_an_equal_query_goes_on(server: EchoServer, way: tuple[str, Interrupt]) -> None:
+    """Wherever one of two equal queries with one request is cancelled, the other is answered."""
+    backend, interrupted = way
+
+    async def main() -> int:
+        for point in itertools.count(1):
+            async with AsyncVectorcacheClient(KEY, server.url, coalesce=True) as client:
+                found: list[str] = []
+
+                async def ask(
+                    client: AsyncVectorcacheClient = client, found: list[str] = found
+                ) -> None:
+                    found.append((await client.query("Q", "m", deadline=10)).response)
+
+                async with anyio.create_task_group() as tasks:
+                    # Each of them may be the one that sends the request.
+                    tasks.start_soon(ask)
+                    if point % 2:
+                        await anyio.lowlevel.checkpoint()
+                    reached = await interrupted(client.query("Q", "m"), (point + 1) // 2)
+                assert found == ["Q"], point
+                if not reached and point % 2 == 0:
+                    return point
+        return 0
+
+    assert anyio.run(main, backend=backend) > 2
+    assert server.wait_until_idle(10)
+
+
 def test_closing_cancelled_anywhere(any_server: EchoServer, way: tuple[str, Interrupt]) -> None:
     """Cancelling ``aclose`` ends it as cancelled, and the connections are closed all the same."""
     backend, interrupted = way

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Hashable
-from os import getpid
 from typing import Generic, TypeAlias, TypeVar
 
 import attrs
 
-from ._process import ForkSafeLock
+from ._process import ForkSafeLock, surroundings
 from ._response import VectorcacheResponse
 from .errors import VectorcacheError
 
@@ -55,7 +54,7 @@ class Member(Generic[T]):
 
     def __init__(self, key: Hashable, wake: Callable[[], object]) -> None:
         # After a fork, the child's callers must not wait for a thread of the parent's.
-        self.key = (getpid(), key)
+        self.key = (surroundings(), key)
         self.wake = wake
         self.outcome: T | None = None
         # The members that ask the same, the one that leads first.

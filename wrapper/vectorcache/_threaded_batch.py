@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import queue
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextvars import Context, copy_context
-from queue import Empty, SimpleQueue
 from typing import Final
 
 from ._batch import Batch, Job, Step
@@ -58,8 +58,8 @@ class Workers:
     def __init__(self, answer: Answer, end_attempt: Callable[[Call], None]) -> None:
         self._answer = answer
         self._end_attempt = end_attempt
-        self._jobs: SimpleQueue[tuple[Job, Context] | None] = SimpleQueue()
-        self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Job, Context] | None] = queue.SimpleQueue()
+        self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._threads: dict[threading.Thread, Worker] = {}
         self._busy = 0
 
@@ -91,7 +91,7 @@ class Workers:
         """What a job came to; without ``wait`` None if none has ended."""
         try:
             outcome = self._outcomes.get(block=wait)
-        except Empty:
+        except queue.Empty:
             return None
         self._busy -= 1
         return outcome

@@ -46,6 +46,18 @@ GROUP = Group(
             within=10,
         ),
         Scenario(
+            fault="20 equal callers at once with `coalesce=True`, and a failure that takes a while",
+            promise="Few requests are sent, and each caller has an error of its own.",
+            rest=on_request(Pause(0.5), error(500)),
+            client={"coalesce": True},
+            query={"max_retries": 0},
+            calls=20,
+            at_once=True,
+            sees=Raises(InternalServerError, range(2), ("500",), status=500),
+            requests=range(1, 6),
+            within=10,
+        ),
+        Scenario(
             fault="Five callers, one connection, and no answer",
             promise="All have their `APITimeoutError` at the deadline; those who never had the "
             "connection are told that it is the client's own limit, and nothing was sent.",
