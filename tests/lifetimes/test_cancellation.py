@@ -135,6 +135,7 @@ def test_an_equal_query_goes_on(server: EchoServer, way: tuple[str, Interrupt]) 
         for point in itertools.count(1):
             async with AsyncVectorcacheClient(KEY, server.url, coalesce=True) as client:
                 found: list[str] = []
+                reached = False
 
                 async def ask(
                     client: AsyncVectorcacheClient = client, found: list[str] = found

@@ -312,7 +312,7 @@ def check_batch(
     concurrency: object,
     errors: object,
     total: object,
-    prompt_column: object,
+    prompt_column: object = None,
     *,
     awaits: bool,
 ) -> None:
