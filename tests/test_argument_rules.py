@@ -193,7 +193,7 @@ class TestQuery:
     )
     def test_a_field_that_is_wrong(self, place: int, value: object, name: str) -> None:
         """It is refused by its name."""
-        fields = [*self.GOOD]
+        fields: list[Any] = [*self.GOOD]
         fields[place] = value
         with pytest.raises(InvalidRequestError, match=f"{name} is"):
             Query.checked(*fields)
