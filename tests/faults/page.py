@@ -39,11 +39,65 @@ Where a row says nothing else, there are up to three attempts, without a wait be
 This page is written by `scripts/document-faults`, from the scenarios in `tests/faults/scenarios`.
 """
 
+ELSEWHERE = """\
+## Shown by tests of their own
+
+These need more than a server that misbehaves: HTTP/2, a signal, or a process of their own.
+
+| what goes wrong | what you see | test |
+| --- | --- | --- |"""
+
+# What goes wrong, what is seen, and the test, below tests/.
+SHOWN_ELSEWHERE = (
+    (
+        "No answer, or a reset, over HTTP/2 by your own `httpx.Client(http2=True)`",
+        "Repeated once.",
+        "test_http2.py",
+    ),
+    (
+        "A signal handler or another thread raises something in a call",
+        "That very exception; nothing is repeated.",
+        "lifetimes/test_foreign_exceptions.py",
+    ),
+    (
+        "An event hook or the auth of your own httpx client raises something",
+        "The same.",
+        "lifetimes/test_foreign_exceptions.py",
+    ),
+    (
+        "The process is frozen past its timeout, and the answer arrives meanwhile",
+        "The answer.",
+        "lifetimes/test_frozen.py",
+    ),
+    (
+        "gevent patches the standard library after the client was made",
+        "Greenlets wait for their answers together.",
+        "lifetimes/test_gevent.py",
+    ),
+    (
+        "A subinterpreter ends right after `close()`",
+        "It ends.",
+        "lifetimes/test_subinterpreters.py",
+    ),
+    (
+        "There is no network, and respx, pytest-httpx or vcrpy answers",
+        "The answer; no name is looked up.",
+        "test_mocked_transports.py",
+    ),
+)
+
 
 def page() -> str:
     """The whole page."""
     count = sum(len(group.scenarios) for group in GROUPS)
-    return "\n".join([INTRODUCTION.format(count=count), *map(section, GROUPS)])
+    return "\n".join(
+        [INTRODUCTION.format(count=count), *map(section, GROUPS), ELSEWHERE, *elsewhere(), ""]
+    )
+
+
+def elsewhere() -> Iterator[str]:
+    for fault, seen, test in SHOWN_ELSEWHERE:
+        yield f"| {fault} | {seen} | `tests/{test}` |"
 
 
 def section(group: Group) -> str:

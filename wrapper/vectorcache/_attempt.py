@@ -37,6 +37,9 @@ _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "cf-ray")
 
 
+# How long it may take to read what has arrived when the time is up.
+_TAKING_SECONDS = 0.1
+
 # What a rate limit has to know of a failed attempt.
 _LIMIT_HEADERS = (
     "date",
@@ -95,6 +98,7 @@ class Attempt(Progress):
         self._clock = clock
         self._began = 0.0
         self._ended = False
+        self._arrived_by: float | None = None
         self._reader: BodyReader | None = None
         self._expected = ""
         self._ends_with_connection = False
@@ -166,6 +170,21 @@ class Attempt(Progress):
     @property
     def expired(self) -> bool:
         return self.ends is not None and self._clock() >= self.ends
+
+    def refuse_more_if_late(self) -> None:
+        """Ends an answer that goes on although the time is up.
+
+        A process that was frozen finds an answer that has arrived meanwhile, and takes that.
+
+        Raises:
+            httpx.ReadTimeout: there was time enough for all that had arrived.
+        """
+        if self.expired:
+            now = self._clock()
+            if self._arrived_by is None:
+                self._arrived_by = now + _TAKING_SECONDS
+            elif now >= self._arrived_by:
+                raise httpx.ReadTimeout("the answer had not ended")
 
     @property
     def doing(self) -> str:

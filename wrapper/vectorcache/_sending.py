@@ -45,8 +45,7 @@ class Sender(_Sending[Connections]):
                         if not reader.feed(chunk):
                             break
                         # The watchdog does so, unless the interpreter ends: then it has no thread.
-                        if attempt.expired:
-                            raise httpx.ReadTimeout("the answer had not ended")
+                        attempt.refuse_more_if_late()
                 finally:
                     response.close()
                 if _holds_more(transport, response):
