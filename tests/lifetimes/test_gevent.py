@@ -29,6 +29,8 @@ CROWD = """
 import gevent.pool
 answers = gevent.pool.Pool(20).map(lambda n: client.query(str(n), "m").response, range(20))
 assert answers == ["together"] * 5 + [str(n) for n in range(5, 20)], answers
+many = client.query_many([str(n) for n in range(20)], model="m")
+assert [result.unwrap().response for result in many] == [str(n) for n in range(20)]
 client.close()
 """
 
@@ -72,7 +74,7 @@ def test_a_deadline_under_gevent(server: EchoServer, by_name: str) -> None:
     try:
         client.query("Q", "m", deadline=0.5)
     except VectorcacheError as error:
-        assert "timed out after 0.5 s" in str(error), error
+        assert "timed out" in str(error), error
     else:
         raise AssertionError("it was not ended")
     client.close()

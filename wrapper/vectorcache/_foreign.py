@@ -115,7 +115,8 @@ def _is_of_hook(error: BaseException) -> bool:
 def _is_foreign(link: BaseException, outermost: bool) -> bool:
     if not isinstance(link, Exception):
         return isinstance(link, KeyboardInterrupt | SystemExit)
-    if isinstance(link, MemoryError | RecursionError | httpx.HTTPStatusError):
+    # Hostile answers lead to some of these, of which something else is made.
+    if outermost and isinstance(link, MemoryError | RecursionError | httpx.HTTPStatusError):
         return True
     package = _package(type(link).__module__)
     if package in _LIBRARIES:
