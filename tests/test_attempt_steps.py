@@ -119,3 +119,21 @@ def test_a_name_without_addresses(event: str, error: Exception, raised: bool) ->
         return
     with pytest.raises(httpx.ConnectError, match="address"):
         asyncio.run(follow())
+
+
+def test_nothing_is_known_of_an_answer_yet() -> None:
+    """A new attempt has no answer, looks nothing up by itself, and can be ended at once."""
+    attempt = make_attempt()
+    assert (attempt.line, attempt.status_code, attempt.request_id) == ("", None, None)
+    assert (attempt.limit_headers, attempt.looks_up) == ({}, False)
+    attempt.end()
+    assert attempt.expired
+
+
+def test_a_failed_connection_is_left_to_httpcore() -> None:
+    """What the network itself raised is not raised where its end is traced."""
+    attempt = make_attempt()
+    attempt.begin(None)
+    attempt.trace(CONNECT, facts(CONNECT))
+    attempt.trace("connection.connect_tcp.failed", {"exception": ConnectionRefusedError()})
+    assert attempt.step == "connecting to cache.test"

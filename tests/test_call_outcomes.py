@@ -1,4 +1,4 @@
-"""What a call comes to: its answer, an equal call's, or its fallback's; without a network."""
+"""What a call comes to: its own answer or an equal call's, and what is told; no network."""
 
 from __future__ import annotations
 
@@ -8,68 +8,22 @@ from typing import Any
 import httpx
 import pytest
 from clients import KEY
+from made_calls import BROKEN, HIT, Made
 
 from vectorcache import (
     APIConnectionError,
-    APIStatusError,
     APITimeoutError,
-    ConfigurationError,
-    InternalServerError,
+    FailedAttempt,
+    FinishedCall,
+    ObservedCall,
+    Observer,
     RateLimit,
     ResponseMeta,
-    VectorcacheClient,
     VectorcacheResponse,
 )
 from vectorcache import _generated as api
-from vectorcache._call import Call, CallStopped
-from vectorcache._query import Query
-from vectorcache._retry import RetryQuota
-from vectorcache._shared import Shared
-
-HIT = {
-    "cache_hit": True,
-    "response": "answer",
-    "similarity_score": 0.94,
-    "cost_saved": 0.5,
-    "llm_provider": "cache",
-}
-
-
-class Clock:
-    """Time that passes only when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Made:
-    """A call in the test's own time, with what it shares."""
-
-    def __init__(self, deadline: float | None = None, **options: Any) -> None:
-        self.clock = Clock()
-        self.shared = Shared(RetryQuota(500), None)
-        with VectorcacheClient(KEY, **options) as client:
-            settings = client._settings
-        self.call = Call(
-            settings,
-            self.shared,
-            Query("Q", "m", 0.85, "c"),
-            {"x-own": "1"},
-            timeout=30.0,
-            deadline=deadline,
-            max_retries=2,
-            clock=self.clock,
-            random_unit=lambda: 0.0,
-        )
-
-    @property
-    def counted(self) -> dict[str, Any]:
-        """What has been counted, without what is 0."""
-        return {name: value for name, value in self.shared.recorder.reset().to_dict().items()
-                if value and isinstance(value, int)}  # fmt: skip
+from vectorcache._call import CallStopped
+from vectorcache._retry import Repeat
 
 
 def test_an_answer(caplog: pytest.LogCaptureFixture) -> None:
@@ -172,62 +126,85 @@ class TestAnEqualCall:
         made.clock.now += 5
         assert made.call.outcome_for_all(APITimeoutError("too slow")) is None
 
+    def test_the_rate_limit_leaves_no_time(self) -> None:
+        """Nor is one that the wait for a turn would have outlived: others may have longer."""
+        made = Made(deadline=5, requests=1)
+        assert made.call.seconds_to_turn() == 0
+        made.call.attempt()
+        made.call.delay_after(BROKEN)
+        with pytest.raises(APITimeoutError) as caught:
+            made.call.seconds_to_turn()
+        said = str(caught.value)
+        assert "the client's own rate limit lets no request go for 61 s" in said
+        assert "the deadline of 5 s leaves no time for that" in said
+        assert said.endswith("; come back later, or raise deadline= or rate_limit=")
+        assert made.call.outcome_for_all(caught.value) is None
 
-class TestFallback:
-    """What stands in for the cache's answer."""
+    def test_the_retry_comes_too_late(self) -> None:
+        """Nor is one that its deadline kept from being tried again."""
+        made = Made(deadline=5)
+        made.call.attempt()
+        with pytest.raises(APIConnectionError) as caught:
+            made.call.delay_after(BROKEN._replace(repeat=Repeat.THROTTLED, retry_after=10.0))
+        assert made.call.outcome_for_all(caught.value) is None
+        assert Made().call.outcome_for_all(caught.value) is caught.value
 
-    def test_what_it_is_asked(self) -> None:
-        """The query's prompt, model and context."""
 
-        def fallback(prompt: str, model: str, context: str | None) -> str:
-            return "from elsewhere"
+class Notebook(Observer):
+    """Keeps what it is told."""
 
-        call = Made(fallback=fallback).call
-        assert call.fallback == (fallback, "Q", "m", "c")
-        assert APIConnectionError in call.stands_in_for
-        assert Made().call.stands_in_for == ()
+    def __init__(self) -> None:
+        self.told: list[Any] = []
 
-    @pytest.mark.parametrize("answer", ["from elsewhere", ""])
-    def test_its_answer(self, answer: str) -> None:
-        """It says what stood in, for which error, and counts as no hit or miss."""
-        made = Made(fallback=lambda prompt, model, context: answer)
-        error = InternalServerError("broken", status_code=503, request_id="abc", attempts=3)
-        error.__context__ = OSError()
-        with made.call as call:
-            made.clock.now += 2
-            result = call.stand_in(answer, error)
-        assert result == VectorcacheResponse(False, answer, None, 0.0, "fallback")
-        meta = result.meta
-        assert (meta.status_code, meta.request_id, meta.attempts) == (503, "abc", 3)
-        assert (meta.elapsed, meta.error) == (2.0, error)
-        assert error.__context__ is None
-        assert made.counted == {"calls": 1, "fallbacks": 1}
+    def call_started(self, call: ObservedCall) -> None:
+        self.told.append(call)
 
-    @pytest.mark.parametrize(
-        ("error", "level", "words"),
-        [
-            (APIStatusError("no", status_code=422), logging.INFO, "for 422"),
-            (InternalServerError("no", status_code=500), logging.WARNING, "for 500"),
-            (APIConnectionError("no"), logging.WARNING, "for APIConnectionError"),
-        ],
+    def attempt_failed(self, call: ObservedCall, attempt: FailedAttempt) -> None:
+        self.told.append((call, attempt))
+
+    def call_finished(self, call: ObservedCall, end: FinishedCall) -> None:
+        self.told.append((call, end))
+
+
+def test_what_observers_are_told() -> None:
+    """The query and the service, each failed attempt with what follows it, and the end."""
+    notebook = Notebook()
+    made = Made(observers=[notebook], base_url="https://cache.test/below")
+    with made.call as call:
+        call.attempt()
+        made.clock.now += 2
+        delay = call.delay_after(BROKEN)
+        made.clock.now += 1
+        call.attempt()
+        result = call.result(api.QueryResponse.from_dict(HIT))
+    started, (failed_call, failed), (finished_call, end) = notebook.told
+    assert started is failed_call is finished_call
+    assert (started.query, started.host) == (call.query, "cache.test")
+    assert str(started.base_url).startswith("https://cache.test/below")
+    assert (failed.number, failed.error, failed.elapsed) == (1, APIConnectionError, 2.0)
+    assert (failed.status_code, failed.retry_in) == (None, delay)
+    assert (end.result, end.error, end.attempts, end.elapsed) == (result, None, 2, 3.0)
+
+
+def test_what_was_never_sent_is_no_failed_attempt() -> None:
+    """Observers are told of attempts that reached the network, and of the end all the same."""
+    notebook = Notebook()
+    made = Made(observers=[notebook])
+    made.call.attempt()
+    with pytest.raises(APIConnectionError), made.call as call:
+        call.delay_after(BROKEN._replace(sent=False, repeat=Repeat.NEVER))
+    assert len(notebook.told) == 2
+
+
+def test_what_an_attempt_carries() -> None:
+    """The call's headers, and the client's key."""
+    attempt = Made().call.attempt()
+    attempt.begin(None)
+    request = attempt.request(
+        lambda event, info: None, method="post", url="v1/x", json={}, headers={}
     )
-    def test_the_log(
-        self, error: Any, level: int, words: str, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        """Only for what is a matter of course there is no warning: somebody may be paying."""
-        caplog.set_level(logging.INFO, "vectorcache")
-        Made(fallback=lambda prompt, model, context: "").call.stand_in("answer", error)
-        (record,) = caplog.records
-        assert record.levelno == level
-        assert record.getMessage() == f"query: the fallback answered in 0.000 s {words}"
-
-    @pytest.mark.parametrize("answer", [None, 7, b"x", "\ud800"])
-    def test_what_is_no_answer(self, answer: object) -> None:
-        """What is no text is an error that names the fallback, and the cache's error its cause."""
-        error = APIConnectionError("no connection")
-        with pytest.raises(ConfigurationError, match=r"^fallback must ") as caught:
-            Made(fallback=lambda prompt, model, context: "").call.stand_in(answer, error)
-        assert caught.value.__cause__ is error
+    assert request.headers["x-own"] == "1"
+    assert request.headers["authorization"] == f"Bearer {KEY}"
 
 
 @pytest.mark.parametrize(

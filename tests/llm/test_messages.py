@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Callable
 
 import pytest
 
@@ -247,3 +248,38 @@ def test_other_messages_of_openai(messages: object, says: str) -> None:
     """Anything else is refused, and nothing of it is left out in silence."""
     with pytest.raises(InvalidRequestError, match=says):
         read_messages(messages)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "message"),
+    [
+        (
+            lambda: Message.said("messages[0]", "tool", "x"),
+            "messages[0] has the role 'tool', and Vectorcache takes 'system', 'developer', 'user' "
+            "and 'assistant': for tools, call the LLM directly (nothing was sent)",
+        ),
+        (
+            lambda: text_of("messages[0]", None),
+            "messages[0] has no content: pass its text as a str (nothing was sent)",
+        ),
+        (
+            lambda: text_of("messages[0]", [{"type": "image_url"}]),
+            "messages[0] has a part that is not text ('image_url'), and Vectorcache answers text "
+            "alone: call the LLM directly (nothing was sent)",
+        ),
+        (
+            lambda: prompt_and_context([], None),
+            "messages has no user message: there is nothing to ask (nothing was sent)",
+        ),
+        (
+            lambda: prompt_and_context([QUESTION, Message("assistant", "Madrid.")], None),
+            "messages ends with the assistant's, which Vectorcache cannot continue: put the "
+            "question last, as a user message (nothing was sent)",
+        ),
+    ],
+)
+def test_messages_of_errors(attempt: Callable[[], object], message: str) -> None:
+    """Each says where it is wrong, what to do, and that nothing was sent."""
+    with pytest.raises(InvalidRequestError) as caught:
+        attempt()
+    assert str(caught.value) == message
