@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from clients import KEY
+from rate_limiting.clock import Clock
 
 from vectorcache import ConfigurationError, RateLimiter, VectorcacheClient
 from vectorcache._rate_limit import Rate, gate_for
@@ -121,3 +122,43 @@ def test_what_keeps_it() -> None:
     """A fixed limit and auto need no further package."""
     assert type(gate_for(RateLimiter("1/minute"), "")) is RateGate
     assert type(gate_for(RateLimiter(), "")) is AutoGate
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"limit": "many"},
+            "rate_limit must be a whole number of requests of at least 1 per second, minute, hour "
+            'or day, such as "100/minute" or "100 per minute"; or "auto"',
+        ),
+        (
+            {"limit": "1/minute", "redis_url": "http://localhost"},
+            "RateLimiter.redis_url is no Redis URL: use one like redis://localhost:6379/0, "
+            "rediss:// for TLS, or redis+unix:///path/to/socket",
+        ),
+        (
+            {"limit": "auto", "redis_url": "redis://localhost"},
+            'RateLimiter("auto") takes no redis_url: all processes that use the key see what is '
+            "left of its limit in the service's own answers; to share a limit by Redis, name it: "
+            'RateLimiter("100/minute", redis_url=...)',
+        ),
+    ],
+)
+def test_the_whole_message(arguments: dict[str, Any], message: str) -> None:
+    """It says what is wrong and what to pass instead."""
+    with pytest.raises(ConfigurationError) as caught:
+        RateLimiter(**arguments)
+    assert str(caught.value) == message
+
+
+def test_a_gate_keeps_the_time_that_it_is_given() -> None:
+    """A gate waits by the clock of its caller, whichever kind of limit it keeps."""
+    clock = Clock()
+    for limit in ("1/minute", "auto"):
+        gate = gate_for(RateLimiter(limit), "identity", clock)
+        assert gate.delay(gate.permit()) == 0
+    gate = gate_for(RateLimiter("1/minute"), "identity", clock)
+    assert gate.delay(gate.permit()) == 0
+    clock.now += 60
+    assert 0 < gate.delay(gate.permit()) < 1
