@@ -297,3 +297,26 @@ def test_a_fork_has_nothing_under_way(service: Service, monkeypatch: pytest.Monk
     lets_go(service.gate)
     monkeypatch.setattr("vectorcache._rate_limit_gate.getpid", lambda: -1)
     assert len(lets_go(service.gate)) == int(60 * 0.25)
+
+
+def test_a_count_without_its_end() -> None:
+    """Where the service does not say when its count ends, that is taken for a minute."""
+    clock = Clock()
+    gate = AutoGate(clock)
+    (permit,) = lets_go(gate, 1)
+    gate.answered(permit, {"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0"}, 200)
+    assert gate.delay(gate.permit()) == pytest.approx(60.0)
+
+
+def test_an_answer_to_a_request_of_another_process() -> None:
+    """A request that was on its way before a fork tells the child what the service says."""
+    gate = AutoGate(Clock())
+    gate.answered(gate.permit(), {"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "4"}, 200)
+    assert gate.delay(gate.permit()) == 0
+
+
+def test_those_behind_wait_as_well() -> None:
+    """While nothing is known no more than ten are on their way, whatever the place in the line."""
+    gate = AutoGate(Clock())
+    assert len(lets_go(gate)) == 10
+    waiting(gate, 3)
