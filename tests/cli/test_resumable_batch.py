@@ -21,6 +21,7 @@ class Disk:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.synced: list[tuple[str, int, bool]] = []
+        self.sizes: list[int] = []
         self._fsync = os.fsync
         monkeypatch.setattr(os, "fsync", self)
 
@@ -28,6 +29,7 @@ class Disk:
         what = os.fstat(handle)
         kind = "folder" if stat.S_ISDIR(what.st_mode) else "file"
         self.synced.append((kind, what.st_ino, Path("out.jsonl").exists()))
+        self.sizes.append(what.st_size)
         self._fsync(handle)
 
 
@@ -42,6 +44,7 @@ def test_a_power_cut_never_leaves_half_an_output(monkeypatch: pytest.MonkeyPatch
         ("file", Path("out.jsonl").stat().st_ino, False),
         ("folder", Path.cwd().stat().st_ino, True),
     ]
+    assert disk.sizes[0] == Path("out.jsonl").stat().st_size
 
 
 def test_the_journal_knows_the_output_before_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
