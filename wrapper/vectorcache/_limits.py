@@ -47,10 +47,9 @@ class Limits(NamedTuple):
     @property
     def key(self) -> Hashable:
         """What two calls must have in common to share a request; each has a deadline of its own."""
-        timeout: Hashable = self.timeout
-        if isinstance(self.timeout, httpx.Timeout):
-            timeout = tuple(self.timeout.as_dict().values())
-        return frozenset(self.headers.items()), timeout, self.max_retries
+        timeout = self.timeout
+        steps = tuple(timeout.as_dict().values()) if isinstance(timeout, httpx.Timeout) else timeout
+        return frozenset(self.headers.items()), steps, self.max_retries
 
     @classmethod
     def checked(

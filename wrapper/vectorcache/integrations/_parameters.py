@@ -140,10 +140,9 @@ class Parameters:
 
 def httpx_timeout(value: Any) -> Any:
     """A timeout of the ``httpx2`` package, such as ``openai.Timeout``, as one of ``httpx``."""
-    if type(value).__name__ == "Timeout" and not isinstance(value, httpx.Timeout):
-        as_dict = getattr(value, "as_dict", None)
-        if callable(as_dict):
-            return httpx.Timeout(**as_dict())
+    is_timeout = type(value).__name__ == "Timeout" and not isinstance(value, httpx.Timeout)
+    if is_timeout and hasattr(value, "as_dict"):
+        return httpx.Timeout(**value.as_dict())
     return value
 
 

@@ -37,7 +37,8 @@ def _end(text: str, start: int, size: int) -> int:
     if latest + size >= len(text) and not any(map(str.isspace, text[latest - 1 : -1])):
         return len(text)
     shorter, longer = range(latest, start + size // 2, -1), range(latest + 1, latest + size)
-    for end in (*shorter, *longer):
+    ends: tuple[int, ...] = (*shorter, *longer)
+    for end in ends:
         if end < len(text) and text[end - 1].isspace() and not text[end].isspace():
             return end
     while latest < len(text) and _belong_together(text[latest - 1], text[latest]):
