@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
+import litellm
 import pytest
 from clients import KEY
 from langchain_core.caches import InMemoryCache
+from litellm.caching.caching import Cache
+from litellm.exceptions import BadRequestError
+from llama_index.core.extractors import TitleExtractor
+from llama_index.core.ingestion.pipeline import get_transformation_hash
+from llama_index.core.schema import TextNode
 from pydantic import SecretStr
 from servers import ScriptedServer
 
@@ -25,6 +32,9 @@ from vectorcache import (
 from vectorcache.integrations.langchain import ChatVectorcache
 from vectorcache.integrations.litellm import VectorcacheLLM
 from vectorcache.integrations.llamaindex import Vectorcache
+
+# What LiteLLM does to itself when it is first asked.
+pytestmark = pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier:UserWarning")
 
 OTHER_KEY = KEY[:-1] + "c"
 
@@ -151,3 +161,63 @@ def test_one_model_is_one_tenant(
     ):
         make(client=client, async_client=async_client)
     asyncio.run(async_client.aclose())
+
+
+def extractor(client: VectorcacheClient) -> TitleExtractor:
+    # LlamaIndex's pipelines keep what this makes of a text.
+    return TitleExtractor(llm=Vectorcache(client=client))
+
+
+@pytest.mark.parametrize("difference", DIFFERENCES)
+def test_llamaindexs_cache(server: ScriptedServer, difference: str) -> None:
+    """LlamaIndex's pipelines keep apart what two LLMs make of a text if their clients differ."""
+    keys: set[str] = set()
+    for options in DIFFERENCES[difference]:
+        path = options.get("path", "")
+        own = {name: value for name, value in options.items() if name != "path"}
+        with hosted(server.url + path, **own) as client:
+            keys.update(
+                get_transformation_hash([TextNode(text="Cats sleep.")], extractor(each))
+                for each in (client, client.with_options(timeout=7))
+            )
+    assert len(keys) == 2
+
+
+def test_llamaindexs_dictionaries(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an LLM is written down as has its settings, but no key, and can be read again."""
+    with hosted(server.url, context="a", similarity_threshold=0.9) as client:
+        llm = Vectorcache(client=client)
+        written = llm.to_dict()
+        assert KEY not in str(written)
+        assert written["context"] == "a"
+        again = Vectorcache.from_dict(written, client=client)
+        assert again.to_dict() == written
+    monkeypatch.setenv("VECTORCACHE_API_KEY", KEY)
+    read = Vectorcache.from_json(llm.to_json())
+    assert read.to_dict() == written
+    read.complete("What is ML?")
+    assert server.requests[0].json()["context"] == "a"
+    assert server.requests[0].json()["similarity_threshold"] == 0.9
+    read.close()
+
+
+@pytest.mark.parametrize("option", [{"context": "b"}, {"similarity_threshold": 0.99}])
+def test_litellms_cache(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, option: dict[str, Any]
+) -> None:
+    """What LiteLLM's cache would mix up is refused, until it is told to tell it apart."""
+    for name in ("input_callback", "success_callback", "_async_success_callback"):
+        monkeypatch.setattr(litellm, name, [])
+    messages = [{"role": "user", "content": "What is my balance?"}]
+    with hosted(server.url) as client:
+        provider = {"provider": "vectorcache", "custom_handler": VectorcacheLLM(client)}
+        monkeypatch.setattr(litellm, "custom_provider_map", [provider])
+        ask = partial(litellm.completion, "vectorcache/gpt-4o", messages=messages)
+        ask(**option)
+        monkeypatch.setattr(litellm, "cache", Cache())
+        with pytest.raises(BadRequestError, match=r"litellm\.cache would keep"):
+            ask(**option)
+        ask()
+        monkeypatch.setattr(litellm, "enable_caching_on_provider_specific_optional_params", True)
+        ask(**option)
+    assert len(server.requests) == 3

@@ -172,6 +172,7 @@ class VectorcacheLLM(CustomLLM):
         timeout = call["timeout"]
         if not isinstance(timeout, int | float) or timeout < _NOBODY_SAID_SECONDS:
             given["timeout"] = timeout
+        _refuse_what_litellms_cache_mixes_up(given)
         settings = call["litellm_params"]
         notes = (settings.get("metadata"), settings.get("litellm_metadata"))
         if any("model_group" in (note or {}) for note in notes):
@@ -184,6 +185,19 @@ class VectorcacheLLM(CustomLLM):
             raise _unsupported(call["model"], str(error)) from error
         context = self._clients.settings.context
         return parameters.query(read_messages(call["messages"]), context), parameters
+
+
+def _refuse_what_litellms_cache_mixes_up(given: Mapping[str, Any]) -> None:
+    if litellm.cache is None or litellm.enable_caching_on_provider_specific_optional_params:
+        return
+    for name in ("context", "similarity_threshold"):
+        if given.get(name) is not None:
+            raise InvalidRequestError(
+                f"{name} was given to the call, and litellm.cache would keep its answer for calls "
+                f"with another {name}: set "
+                "litellm.enable_caching_on_provider_specific_optional_params = True, or give "
+                f"{name} to VectorcacheLLM (nothing was sent)"
+            )
 
 
 def _filled(

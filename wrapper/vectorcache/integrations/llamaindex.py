@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec as _find_spec
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, NoReturn, Self, TypeVar, cast
 
 if _find_spec("llama_index") is None:
     raise ModuleNotFoundError(
@@ -37,7 +37,14 @@ from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW, DEFAULT_NUM_OUTPU
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.custom import CustomLLM
 from llama_index.core.prompts import BasePromptTemplate
-from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic import (
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from .. import AsyncVectorcacheClient, VectorcacheClient
 from .._response import VectorcacheResponse
@@ -137,6 +144,41 @@ class Vectorcache(CustomLLM):
     def class_name(cls) -> str:
         """LlamaIndex's name for this kind of LLM."""
         return "vectorcache_llm"
+
+    # LlamaIndex's own caches know a component by what this returns, and so must tell apart what
+    # would answer differently.
+    @model_serializer(mode="wrap")
+    def custom_model_dump(
+        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
+        """The fields, and the settings of the clients that decide an answer; never the key."""
+        settings = self._clients.settings
+        return {
+            **handler(self),
+            "class_name": self.class_name(),
+            "base_url": settings.base_url,
+            "context": settings.context,
+            "similarity_threshold": settings.similarity_threshold,
+            "identity": self._clients.identity,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], **kwargs: Any) -> Self:
+        """Makes an LLM of what ``to_dict`` returned.
+
+        Args:
+            data: as ``to_dict`` returned it.
+            kwargs: what the constructor takes: a ``client``, or an ``api_key`` unless the
+                environment has it.
+
+        Raises:
+            ConfigurationError: as the constructor.
+        """
+        without = {"identity"}
+        if kwargs.get("client") is not None or kwargs.get("async_client") is not None:
+            without |= _CLIENT_OPTIONS - {"model"}  # Which the client has.
+        kept = {name: value for name, value in data.items() if name not in without}
+        return super().from_dict(kept, **kwargs)
 
     @property
     def metadata(self) -> LLMMetadata:
