@@ -54,6 +54,7 @@ def other_fallback(prompt: str, model: str, context: str | None) -> str:
 DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "context": ({"context": "a"}, {"context": "b"}),
     "key": ({}, {"api_key": OTHER_KEY}),
+    "function for the key": ({"api_key": lambda: KEY}, {"api_key": lambda: OTHER_KEY}),
     "threshold": ({"similarity_threshold": 0.9}, {"similarity_threshold": 0.99}),
     "model": ({}, {"model": "gpt-4o-mini"}),
     "address": ({}, {"path": "/eu"}),
