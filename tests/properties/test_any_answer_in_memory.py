@@ -6,7 +6,7 @@ import ssl
 
 import httpx
 from clients import MakeClient
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from properties.effort import examples
 from properties.http import BODIES, HEADERS, STATUSES
@@ -71,6 +71,8 @@ def test_any_fault(make_client: MakeClient) -> None:
     client = make_client(http_client=transport, retry=AT_ONCE, max_retries=1, deadline=5.0)
 
     @given(STATUSES, BODIES, FAULTS, st.booleans())
+    @example(200, b"", RecursionError(), inside=False)
+    @example(200, b"", MemoryError(), inside=True)
     @examples(150)
     def faults(status: int, body: bytes, fault: Exception, inside: bool) -> None:
         transport.status, transport.chunks = status, [body]

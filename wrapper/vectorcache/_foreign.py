@@ -115,14 +115,15 @@ def _is_of_hook(error: BaseException) -> bool:
 def _is_foreign(link: BaseException, outermost: bool) -> bool:
     if not isinstance(link, Exception):
         return isinstance(link, KeyboardInterrupt | SystemExit)
-    # Hostile answers lead to some of these, of which something else is made.
-    if outermost and isinstance(link, MemoryError | RecursionError | httpx.HTTPStatusError):
-        return True
     package = _package(type(link).__module__)
+    if not _is_of_transport(link):
+        # Hostile answers lead to some of these, of which something else is made.
+        if outermost and isinstance(link, MemoryError | RecursionError | httpx.HTTPStatusError):
+            return True
+        if package not in _LIBRARIES and package not in sys.stdlib_module_names:
+            return True  # No library has raised an exception that it cannot know.
     if package in _LIBRARIES:
         return False
-    if package not in sys.stdlib_module_names and not _is_of_transport(link):
-        return True  # No library has raised an exception that it cannot know.
     return (outermost or isinstance(link, OSError)) and _came_from_nowhere(link)
 
 
