@@ -71,8 +71,8 @@ def test_any_fault(make_client: MakeClient) -> None:
     client = make_client(http_client=transport, retry=AT_ONCE, max_retries=1, deadline=5.0)
 
     @given(STATUSES, BODIES, FAULTS, st.booleans())
-    @example(200, b"", RecursionError(), inside=False)
-    @example(200, b"", MemoryError(), inside=True)
+    @example(status=200, body=b"", fault=RecursionError(), inside=False)
+    @example(status=200, body=b"", fault=MemoryError(), inside=True)
     @examples(150)
     def faults(status: int, body: bytes, fault: Exception, inside: bool) -> None:
         transport.status, transport.chunks = status, [body]
