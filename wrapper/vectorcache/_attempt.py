@@ -25,6 +25,7 @@ from ._foreign import foreign_exception, handled_now, keep_own_frames
 from ._names import NO_ADDRESS, addresses
 from ._network import Body
 from ._progress import Progress, Step, Trace
+from ._time_limit import TAKING_SECONDS
 from .errors import VectorcacheError
 
 if TYPE_CHECKING:
@@ -35,10 +36,6 @@ _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 
 # No header of the service's own is documented; these are the usual ones, a CDN's last.
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "cf-ray")
-
-
-# How long it may take to read what has arrived when the time is up.
-_TAKING_SECONDS = 0.1
 
 # What a rate limit has to know of a failed attempt.
 _LIMIT_HEADERS = (
@@ -129,6 +126,19 @@ class Attempt(Progress):
         if self._ended:
             self.ends = self._began
 
+    def time_limit(self) -> float | None:
+        """Seconds that are left, for a caller who ends the attempt; steps keep shorter limits only.
+
+        A limit of a step that ends at the same moment would be first, and knows nothing of a
+        process that was frozen.
+        """
+        if self.ends is not None:
+            left = self.ends - self._began
+            for step, seconds in self._timeouts.items():
+                if seconds is not None and seconds >= left:
+                    self._timeouts[step] = None
+        return self.seconds_left
+
     def end(self) -> None:
         """Leaves it no more time; its own thread gets to know of it where it waits."""
         self._ended = True
@@ -182,7 +192,7 @@ class Attempt(Progress):
         if self.expired:
             now = self._clock()
             if self._arrived_by is None:
-                self._arrived_by = now + _TAKING_SECONDS
+                self._arrived_by = now + TAKING_SECONDS
             elif now >= self._arrived_by:
                 raise httpx.ReadTimeout("the answer had not ended")
 

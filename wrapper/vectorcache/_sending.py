@@ -14,6 +14,7 @@ import httpx
 from ._answer import Answer
 from ._attempt import Attempt
 from ._connections import AsyncConnections, Connections
+from ._time_limit import end_after
 
 C = TypeVar("C", bound=Connections | AsyncConnections)
 
@@ -66,14 +67,12 @@ class AsyncSender(_Sending[AsyncConnections]):
         return self
 
     async def request(self, **wanted: Any) -> Answer:
-        import anyio
-
         attempt = self._attempt
         await attempt.keys.ask_async()
         request = attempt.request(attempt.trace_async, **wanted)
         try:
             async with self._connections.take(attempt) as transport:
-                with anyio.fail_after(attempt.seconds_left):
+                with end_after(attempt.time_limit()):
                     response = await transport.handle_async_request(request)
                     try:
                         reader = attempt.reader(response)
