@@ -70,6 +70,8 @@ def test_an_empty_secret_counts_as_none(
     [
         (f'"{KEY}"', "docker run --env-file"),
         (f"'{KEY}'", "quotation marks"),
+        ("sk-proj-abc", "a key for OpenAI"),
+        (" sk-ant-abc\n", "a key for OpenAI"),
         (f'"{KEY}"\n', "quotation marks"),
         (f"\u201c{KEY}\u201d", "quotation marks"),
         (f"{KEY}'", "quotation marks"),

@@ -84,11 +84,42 @@ def test_a_key_of_another_form(
     cli: CLI, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A key of an unusual form is a warning: the test query decides."""
-    monkeypatch.setenv("VECTORCACHE_API_KEY", "sk-something-else")
+    monkeypatch.setenv("VECTORCACHE_API_KEY", "key-of-a-gateway")
     server.default = dated(0)
     done = cli("doctor", "--json")
     assert done.code == 0
     assert checks(done)["key"]["verdict"] == "warning"
+    assert "test query below" in checks(done)["key"]["fix"]
+
+
+def test_a_key_of_another_form_without_a_query(
+    cli: CLI, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ``--no-query``, the advice on such a key does not rely on a query."""
+    monkeypatch.setenv("VECTORCACHE_API_KEY", "key-of-a-gateway")
+    server.default = dated(0)
+    fix = checks(cli("doctor", "--no-query", "--json"))["key"]["fix"]
+    assert "below" not in fix
+    assert "without --no-query" in fix
+
+
+@pytest.mark.parametrize(
+    ("key", "text"), [('"vc_key"', "quotation marks"), ("sk-proj-abc", "a key for OpenAI")]
+)
+def test_a_key_that_cannot_be_one(
+    cli: CLI, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, key: str, text: str
+) -> None:
+    """What is wrong with the key, what to do and why there is no query agree; nothing is sent."""
+    monkeypatch.setenv("VECTORCACHE_API_KEY", key)
+    server.default = dated(0)
+    done = cli("doctor", "--json")
+    found = checks(done)
+    assert found["key"]["verdict"] == "failed"
+    assert text in found["key"]["text"]
+    assert found["key"]["fix"].startswith("set VECTORCACHE_API_KEY to the key")
+    assert found["query"]["text"] == "there is no key that could be used"
+    assert key not in done.out + done.err
+    assert [request.line.split()[0] for request in server.requests] == ["HEAD"]
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,7 @@ def test_no_key(kind: type[OpenAI | AsyncOpenAI]) -> None:
 
 @pytest.mark.parametrize("kind", [OpenAI, AsyncOpenAI])
 def test_a_key_of_openai(kind: type[OpenAI | AsyncOpenAI], server: ScriptedServer) -> None:
-    """A key for OpenAI is refused before it could be sent to anybody else, and is not shown."""
+    """A key for OpenAI is refused before it could be sent to Vectorcache, and is not shown."""
     for key in ("sk-proj-abc", " sk-abc"):
         with pytest.raises(vectorcache.ConfigurationError, match="a key for OpenAI") as caught:
             kind(api_key=key, base_url=server.url)

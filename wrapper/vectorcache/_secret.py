@@ -58,6 +58,11 @@ class APIKey:
                 "is in quotation marks, which are not a part of the key: remove them (docker run "
                 "--env-file keeps the quotation marks of its file)"
             )
+        if self.fits(r"(?s)\s*sk-.*"):
+            return (
+                'looks like a key for OpenAI or another LLM provider (it starts with "sk-"), which '
+                "must not be sent to Vectorcache: use the key of your Vectorcache project"
+            )
         if self.fits(r"(?is)\s*(authorization:\s*)?bearer\s.*"):
             return 'starts with "Bearer", which the client adds: pass the key alone'
         if not self.fits(_FORM):
@@ -119,10 +124,6 @@ class KeyFunction:
         """
         answer = self._function()
         return answer if inspect.isawaitable(answer) else hidden(answer)
-
-    def fits(self, pattern: str) -> bool:
-        """False: nothing is known of a key before it is asked for."""
-        return False
 
     def flaw(self) -> str:
         """Empty: each key is checked when the function has given it."""

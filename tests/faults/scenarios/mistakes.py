@@ -109,6 +109,11 @@ GROUP = Group(
             'api_key starts with "Bearer"',
             api_key=f"Bearer {KEY}",
         ),
+        in_client(
+            "A key for OpenAI",
+            "api_key looks like a key for OpenAI",
+            api_key="sk-proj-abc",
+        ),
         *(
             Scenario(
                 fault=f"A function for the key that returns {what}",

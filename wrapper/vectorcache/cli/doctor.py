@@ -48,10 +48,12 @@ def doctor(
     findings = [*check_versions()]
     why_no_query = "" if query else "--no-query"
     if not connection.local:
-        key = check_key()  # Which may be asked for, and nothing must move on the screen then.
+        key = check_key(
+            query_follows=query
+        )  # Which may be asked for, and nothing must move on the screen then.
         findings.append(key)
         if key.verdict == "failed":
-            why_no_query = "there is no key"
+            why_no_query = "there is no key that could be used"
     with output.waiting("looking"):
         findings += _look(connection, why_no_query)
     output.drawing(fields_of(findings), lambda: table_of(findings))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Final
 
+from .._settings import API_KEY_VARIABLE
 from .._version import __version__
 from .api_key import APIKeyError, find_key
 from .findings import Finding
@@ -49,13 +50,21 @@ def _missing_of_extras() -> dict[str, list[str]]:
     return missing
 
 
-def check_key() -> Finding:
-    """Whether there is a key, and whether it looks like one; it is never shown."""
+def check_key(*, query_follows: bool) -> Finding:
+    """Whether there is a key, and whether it looks like one; it is never shown.
+
+    Args:
+        query_follows: whether a test query will tell if the service takes the key.
+    """
     try:
         key = find_key()
     except APIKeyError as error:
         return Finding(
-            "key", "failed", str(error), "copy the key from the dashboard of your project"
+            "key",
+            "failed",
+            str(error),
+            f"set {API_KEY_VARIABLE} to the key from the dashboard of your project, and to nothing "
+            "else",
         )
     if key.fits(_KEY_FORM):
         return Finding("key", "ok", "there is one, of the right form")
@@ -63,5 +72,10 @@ def check_key() -> Finding:
         "key",
         "warning",
         "there is one, but not of the usual form: vc_ and 32 hexadecimal digits, 0 to 9 and a to f",
-        "copy it from the dashboard again, unless the test query below succeeds",
+        "copy it from the dashboard again, "
+        + (
+            "unless the test query below succeeds"
+            if query_follows
+            else "or run vectorcache doctor without --no-query to try it"
+        ),
     )

@@ -43,7 +43,7 @@ class _AnyOpenAI(OnlyPart, Generic[C]):
             ConfigurationError: an option is at fault; an ``openai.OpenAIError``, too.
         """
         with openai_errors(DEFAULT_BASE_URL):
-            _refuse_openai_key(options)
+            _hide_key(options)
             self._ignore = checked_ignore(ignore)
             if client is not None and (options or not isinstance(client, self._makes)):
                 raise ConfigurationError(
@@ -72,7 +72,7 @@ class _AnyOpenAI(OnlyPart, Generic[C]):
             ConfigurationError: an option is at fault; an ``openai.OpenAIError``, too.
         """
         with openai_errors(DEFAULT_BASE_URL):
-            _refuse_openai_key(options)
+            _hide_key(options)
             client = self._client.with_options(**_known(options))
         copy = type(self)(client, ignore=self._ignore if ignore is None else ignore)
         copy._made_here = self._made_here
@@ -177,14 +177,8 @@ def _known(options: ClientOptions) -> ClientOptions:
     return options
 
 
-def _refuse_openai_key(options: ClientOptions) -> None:
+def _hide_key(options: ClientOptions) -> None:
     # Tracebacks of what follows may be shown with their variables.
     key = hidden(options.pop("api_key", None))
-    if key is None:
-        return
-    cast(dict[str, Any], options)["api_key"] = key
-    if key.fits(r"\s*sk-.*"):
-        raise ConfigurationError(
-            "api_key is a key for OpenAI, which must not be sent to Vectorcache: pass a "
-            "Vectorcache key, or leave it out and set VECTORCACHE_API_KEY"
-        )
+    if key is not None:
+        cast(dict[str, Any], options)["api_key"] = key
