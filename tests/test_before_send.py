@@ -131,6 +131,7 @@ def test_the_filter_refuses(
         client.query(query["prompt"], "m", context=query["context"])
     assert f"characters 8 to {8 + len(SECRETS[name])}" in str(e.value)
     assert SECRETS[name] not in str(e.value)
+    assert "call the LLM" not in str(e.value)
     assert isinstance(e.value, InvalidRequestError)
     assert server.requests == []
 

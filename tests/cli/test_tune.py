@@ -52,6 +52,16 @@ def test_the_embedded_service(tmp_path: Path) -> None:
     assert "3 of 3 prompts, " in done.err
 
 
+def test_the_embedded_service_costs_nothing(tmp_path: Path) -> None:
+    """The table of a run with ``--local`` speaks of no payment, and of no saving of $0."""
+    (tmp_path / "prompts.txt").write_text("What is ML?\nWhat is machine learning?\nWhy?\n")
+    done = run_program("tune", "prompts.txt", "--local", "--yes")
+    assert done.code == 0, done.err
+    assert " of them misses; trying each threshold by itself" in done.out
+    assert "paid" not in done.out
+    assert "which saves $0" not in done.out
+
+
 def test_the_table(cli: CLI, service: Service, prompts: str) -> None:
     """The table goes to standard output; what it may cost and the progress to standard error."""
     done = cli("tune", prompts, "--yes", "--verbose", "--thresholds", "0.8,0.9")

@@ -329,9 +329,10 @@ class TestOpening:
         connection.close()
         with pytest.raises(
             CacheFileError,
-            match=r"cache.db is damaged \(no such table: entries\), and is left as it is. Put a "
-            r"copy of it in its place, or move it away \(with its -wal and -shm files\) to start "
-            r"with an empty cache$",
+            match=r"cache.db is damaged \(no such table: entries\), and is left as it is. "
+            r"Close every client on it and stop every server on it. Then restore a backup of the "
+            r"file, or move it away \(with its -wal and -shm files\) to start with an empty "
+            r"cache$",
         ):
             Store(path, placeholders=False)
 

@@ -87,7 +87,8 @@ class SensitiveDataFilter:
             elif found := pattern.search(text):
                 raise SensitiveDataError(
                     f"{field} was not sent: characters {found.start():,} to {found.end():,} look "
-                    f"like personal data ({name}); take it out, or call the LLM directly"
+                    f"like personal data ({name}); remove it from the {field}, or use "
+                    'action="redact", which replaces it before the query is sent'
                 )
         return text
 

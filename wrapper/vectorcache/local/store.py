@@ -271,9 +271,9 @@ class Store:
 
     def _damaged(self, what: object) -> CacheFileError:
         return CacheFileError(
-            f"the cache file {self._name} is damaged ({what}), and is left as it is. Put a copy "
-            "of it in its place, or move it away (with its -wal and -shm files) to start with an "
-            "empty cache"
+            f"the cache file {self._name} is damaged ({what}), and is left as it is. Close "
+            "every client on it and stop every server on it. Then restore a backup of the file, or "
+            "move it away (with its -wal and -shm files) to start with an empty cache"
         )
 
     def _failure(self, verb: str, error: sqlite3.Error) -> CacheFileError:

@@ -64,16 +64,20 @@ def summary(report: TuningReport) -> str:
         return f"With a similarity threshold of {lowest.threshold:g}, {_answered(lowest, report)}."
     return (
         f"With a similarity threshold of {lowest.threshold:g}, {_answered(lowest, report)}; with "
-        f"{highest.threshold:g}, {percent(highest.hit_rate.value)}, which saves "
-        f"{dollars(highest.cost_saved)}."
+        f"{highest.threshold:g}, {percent(highest.hit_rate.value)}{_saving(highest)}."
     )
 
 
 def _answered(result: ThresholdResult, report: TuningReport) -> str:
     return (
         f"{percent(result.hit_rate.value)} of the {report.prompts:,} prompts would have been "
-        f"answered from the cache, which saves {dollars(result.cost_saved)}"
+        f"answered from the cache{_saving(result)}"
     )
+
+
+def _saving(result: ThresholdResult) -> str:
+    # Without an LLM, or a price for the model, there is nothing to save; a note says so.
+    return f", which saves {dollars(result.cost_saved)}" if result.cost_saved > 0 else ""
 
 
 def notes(report: TuningReport) -> tuple[str, ...]:
@@ -125,7 +129,7 @@ def listed(thresholds: Sequence[float]) -> str:
 def effort(report: TuningReport) -> str:
     """What the run took, and what it would have taken otherwise."""
     return (
-        f"This took {count_of(report.calls, 'call')}, {report.llm_calls:,} of them misses that an "
-        f"LLM was paid for; trying each threshold by itself would have taken "
-        f"{report.calls_one_by_one:,}, with {report.llm_calls_one_by_one:,} misses."
+        f"This took {count_of(report.calls, 'call')}, {report.llm_calls:,} of them misses; trying "
+        f"each threshold by itself would have taken {report.calls_one_by_one:,}, with "
+        f"{report.llm_calls_one_by_one:,} misses."
     )
