@@ -32,8 +32,16 @@ def test_a_table_with_a_column_more(client: AnyClient, server: ScriptedServer, e
     with pytest.raises(InvalidRequestError) as caught:
         next(results)
     assert "'ticket', 'comment'" in str(caught.value)
-    assert "prompt_column=" in str(caught.value)
+    assert "prompt_column='prompt'" in str(caught.value)
     assert len(list(rows)) == 1
+    assert server.requests == []
+
+
+def test_a_table_without_a_column_prompt(client: AnyClient, server: ScriptedServer) -> None:
+    """The advice on ``prompt_column`` names a column that the table has."""
+    results = client.query_many(table("ticket,question\n1,What is ML?\n"), model="m")
+    with pytest.raises(InvalidRequestError, match="prompt_column='question'"):
+        next(results)
     assert server.requests == []
 
 

@@ -200,7 +200,7 @@ def test_retry_failed(cli: CLI, echo: ScriptedServer) -> None:
     write_rows("in.jsonl", [*prompts(5), {"prompt": "bad 1"}, {"prompt": "bad 2"}])
     done = cli(*WORDS)
     assert done.code == 3
-    assert "2 prompts failed; --retry-failed asks them again" in done.err
+    assert "2 prompts failed; --retry-failed asks again" in done.err
     echo.requests.clear()
     assert cli(*WORDS, "--retry-failed").code == 3
     assert asked(echo) == {"bad 1": 1, "bad 2": 1}
@@ -213,6 +213,15 @@ def test_retry_failed(cli: CLI, echo: ScriptedServer) -> None:
     echo.requests.clear()
     assert cli(*WORDS, "--retry-failed").code == 0
     assert echo.requests == []
+
+
+def test_no_retry_where_it_cannot_help(cli: CLI, echo: ScriptedServer) -> None:
+    """A prompt that cannot be sent fails again in a retry, which is therefore not offered."""
+    write_rows("in.jsonl", [*prompts(1), {"prompt": ""}])
+    done = cli(*WORDS)
+    assert done.code == 3
+    assert "1 prompt failed; the column error says what to correct" in done.err
+    assert "--retry-failed" not in done.err
 
 
 def test_a_retry_that_is_stopped(cli: CLI, echo: ScriptedServer) -> None:

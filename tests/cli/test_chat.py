@@ -81,6 +81,16 @@ def test_its_commands(cli: CLI, server: ScriptedServer) -> None:
     assert [request.json()["prompt"] for request in server.requests] == ["one"]
 
 
+@pytest.mark.parametrize("end", ["quit", "exit", "Exit", "/exit"])
+def test_its_commands_without_a_slash(cli: CLI, server: ScriptedServer, end: str) -> None:
+    """``quit`` and ``exit`` end it and ``help`` is answered; none of them is asked."""
+    done = cli("chat", stdin=f"one\nhelp\nexit strategy\n{end}\nnever\n".encode())
+    assert done.code == 0
+    assert "/stats shows the totals" in done.err
+    asked = [request.json()["prompt"] for request in server.requests]
+    assert asked == ["one", "exit strategy"]
+
+
 def test_in_a_terminal(server: ScriptedServer) -> None:
     """In a terminal it prompts, answers, and Ctrl-D ends it."""
     with Terminal(["chat"]) as terminal:

@@ -58,7 +58,7 @@ def test_the_embedded_service_costs_nothing(tmp_path: Path) -> None:
     done = run_program("tune", "prompts.txt", "--local", "--yes")
     assert done.code == 0, done.err
     assert " of them misses; trying each threshold by itself" in done.out
-    assert "paid" not in done.out
+    assert "paid" not in done.out + done.err
     assert "which saves $0" not in done.out
 
 

@@ -285,11 +285,12 @@ def _fields(given: object, prompt_column: str | None) -> Mapping[str, Any]:
         return _fields_of_row(given, prompt_column)
     unknown = [name for name in given if name not in _FIELDS]
     if unknown:
+        column = "prompt" if "prompt" in given else unknown[-1]
         raise InvalidRequestError(
             f"a prompt of the batch has fields that no query has: {', '.join(map(repr, unknown))}; "
             f"it may have {', '.join(sorted(_FIELDS))}. For rows of a table, name the column that "
-            'has the prompts, such as prompt_column="prompt": then other columns are allowed, and '
-            "come back in each result's input"
+            f"has the prompts, such as prompt_column={column!r}: then other columns are allowed, "
+            "and come back in each result's input"
         )
     if "prompt" not in given:
         raise InvalidRequestError("a prompt of the batch is a mapping without the field prompt")

@@ -28,6 +28,7 @@ def test_placeholder(make_local: MakeClient) -> None:
     hit = client.query("What is ML?", "gpt-4o")
     assert miss.llm_provider == "local-placeholder"
     assert miss.response.startswith("No LLM is configured")
+    assert "vectorcache.local.app()" in miss.response
     assert not miss.cache_hit
     assert (hit.cache_hit, hit.response, hit.cost_saved) == (True, miss.response, 0.0)
 

@@ -12,7 +12,7 @@ from cyclopts import Parameter, validators
 
 from .._prospects import ENDS_ALL
 from .._sync_client import VectorcacheClient
-from ..errors import VectorcacheError
+from ..errors import InvalidRequestError, VectorcacheError
 from .answers import totals_of
 from .batch_asking import ask_all
 from .batch_input import (
@@ -178,5 +178,13 @@ def _sum_up(source: Path, target: Path, asked: int, output: Output) -> int:
     output.drawing({**fields, "stats": found.to_dict()}, lambda: statistics_table(found))
     output.note(f"{target} is complete: {found.calls:,} rows")
     if found.failed:
-        output.note(f"vectorcache: {found.failed:,} prompts failed; --retry-failed asks them again")
+        prompts = "1 prompt" if found.failed == 1 else f"{found.failed:,} prompts"
+        # What was refused before it was sent is refused the next time as well.
+        refused = found.errors.get(InvalidRequestError.__name__, 0)
+        advice = (
+            "the column error says what to correct in the input"
+            if refused == found.failed
+            else "--retry-failed asks again"
+        )
+        output.note(f"vectorcache: {prompts} failed; {advice}")
     return found.failed

@@ -18,7 +18,7 @@ from .output import Output
 from .rows.utf8 import check_decoded
 from .summary import statistics_table
 
-_COMMANDS: Final = "/stats shows the totals, /quit or Ctrl-D ends"
+_COMMANDS: Final = "/stats shows the totals; quit, exit or Ctrl-D ends"
 
 
 def chat(
@@ -31,7 +31,8 @@ def chat(
     Questions are lines of standard input. After each answer, standard error says whether it was a
     hit, its score and how long it took, and what all of them came to. A question that fails, or
     that is not UTF-8, does not end the chat, unless the key was refused. /stats shows more of the
-    totals; /quit or Ctrl-D ends. With --json, each answer is one line of JSON.
+    totals; help shows the commands; quit, exit or Ctrl-D ends. With --json, each answer is one
+    line of JSON.
     """
     failed = False
     with connection.client() as client:
@@ -43,6 +44,8 @@ def chat(
                     failed = True
                 elif line == "/stats":
                     _show_totals(client, output)
+                elif line.lower() == "help":
+                    output.note(_COMMANDS)
                 elif re.fullmatch("/[a-z]*", line):
                     output.note(f"{line} is no command: {_COMMANDS}")
                 elif not _answer(client, line, output):
@@ -90,7 +93,7 @@ def _lines() -> Iterator[tuple[int, str]]:
             line = _read_line(number).strip()
         except EOFError:
             return
-        if line in ("/quit", "/exit"):
+        if line.lower().removeprefix("/") in ("quit", "exit"):
             return
         if line:
             yield number, line

@@ -135,11 +135,12 @@ def _check_can_write(path: Path) -> None:
 
 
 def _in_words(expected: TuningEstimate, connection: Connection) -> str:
+    paid = "" if connection.local else f", for which {connection.model} is paid"
     return (
-        f"{expected.prompts:,} prompts, {expected.distinct:,} of them different, at "
-        f"{len(expected.thresholds)} thresholds: at most {expected.calls_at_most:,} calls, and at "
-        f"most {expected.llm_calls_at_most:,} of them misses, for which {connection.model} is "
-        "paid; usually far fewer"
+        f"{count_of(expected.prompts, 'prompt')}, {expected.distinct:,} of them different, at "
+        f"{count_of(len(expected.thresholds), 'threshold')}: at most "
+        f"{count_of(expected.calls_at_most, 'call')}, and at most "
+        f"{expected.llm_calls_at_most:,} of them misses{paid}; usually far fewer"
     )
 
 
@@ -174,7 +175,7 @@ def _progress(output: Output) -> Iterator[Progress]:
                 task,
                 total=progress.total,
                 completed=progress.done,
-                description=f"{progress.calls:,} calls, {progress.llm_calls:,} misses",
+                description=_calls_of(progress),
             )
 
         yield show
@@ -192,6 +193,11 @@ class _Lines:
         if tenth > self._told:
             self._told = tenth
             self._output.note(
-                f"{progress.done:,} of {progress.total:,} prompts, {progress.calls:,} calls, "
-                f"{progress.llm_calls:,} misses, {progress.failed:,} failed"
+                f"{progress.done:,} of {count_of(progress.total, 'prompt')}, "
+                f"{_calls_of(progress)}, {progress.failed:,} failed"
             )
+
+
+def _calls_of(progress: TuningProgress) -> str:
+    misses = f"{progress.llm_calls:,} {'miss' if progress.llm_calls == 1 else 'misses'}"
+    return f"{count_of(progress.calls, 'call')}, {misses}"

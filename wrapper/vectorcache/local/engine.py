@@ -27,8 +27,8 @@ T = TypeVar("T")
 
 PLACEHOLDER = (
     "No LLM is configured, so this is a placeholder and not an answer. In Python, pass llm=..., a "
-    "function (prompt, model, context) -> str; on the command line, leave out --local, to have the "
-    "hosted service answer."
+    "function (prompt, model, context) -> str, to VectorcacheClient.local() or to "
+    "vectorcache.local.app(); on the command line, the hosted service answers without --local."
 )
 # How many near entries the guard may turn down before the query is a miss.
 _GUARDED_CANDIDATES = 16
