@@ -137,3 +137,19 @@ def test_a_failed_connection_is_left_to_httpcore() -> None:
     attempt.trace(CONNECT, facts(CONNECT))
     attempt.trace("connection.connect_tcp.failed", {"exception": ConnectionRefusedError()})
     assert attempt.step == "connecting to cache.test"
+
+
+def test_an_answer_that_goes_on_after_its_time() -> None:
+    """What had arrived when the time was up may be read for a tenth of a second, and no longer."""
+    clock = Clock()
+    attempt = make_attempt(clock, timeout=5.0)
+    attempt.begin(None)
+    clock.now += 4
+    attempt.refuse_more_if_late()
+    clock.now += 60
+    attempt.refuse_more_if_late()
+    clock.now += 0.09
+    attempt.refuse_more_if_late()
+    clock.now += 0.02
+    with pytest.raises(httpx.ReadTimeout, match=r"^the answer had not ended$"):
+        attempt.refuse_more_if_late()

@@ -1,5 +1,6 @@
 """The one endpoint: what it accepts, what it refuses, and what a failure looks like."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from local.stand_ins import Angles, MakeEngine, Recorder
 
 from vectorcache.local import Engine, LocalTransport
 from vectorcache.local.embedder import Vector
-from vectorcache.local.endpoint import respond
+from vectorcache.local.endpoint import arespond, refuse, respond
 
 KEY = "Bearer vc_" + "0123456789abcdef" * 2
 GOOD = {"prompt": "30", "model": "gpt-4o"}
@@ -225,6 +226,71 @@ def test_500_of_an_unknown_kind(
         "detail": "ValueError: see the log vectorcache.local (VECTORCACHE_LOG=error)"
     }
     assert "private" not in caplog.text
+
+
+def test_what_is_refused_unread() -> None:
+    """A request that is refused before it is read gets the status, the reason and an id."""
+    reply = refuse(413, "too long")
+    assert (reply.status, json.loads(reply.body)) == (413, {"detail": "too long"})
+    assert len(reply.headers["x-request-id"]) == 32
+
+
+def test_the_headers_of_an_answer(make_engine: MakeEngine) -> None:
+    """An answer names its type and its length, in lower case as HTTP/2 and ASGI want it."""
+    reply = respond(make_engine(), "GET", "/v1/cache/query", {}, b"")
+    assert list(reply.headers) == ["content-type", "content-length", "x-request-id", "allow"]
+    assert reply.headers["content-type"] == "application/json"
+    assert reply.headers["content-length"] == str(len(reply.body))
+
+
+def test_a_part_to_compare(make_engine: MakeEngine, angles: Angles) -> None:
+    """A caller in this process may name the part that is compared, with or without await."""
+    engine = make_engine(embedder=angles)
+    parts: list[tuple[str, str | None]] = [("Is it 30?", "30"), ("Is it 31?", "31"), ("60", None)]
+    (first, one), (second, other), (third, whole) = (
+        (json.dumps({**GOOD, "prompt": prompt}).encode(), part) for prompt, part in parts
+    )
+    request = (engine, "POST", "/v1/cache/query", {"authorization": KEY})
+    assert respond(*request, first, one).status == 200
+    assert asyncio.run(arespond(*request, second, other)).status == 200
+    assert respond(*request, third, whole).status == 200
+    assert angles.embedded == ["30", "31", "60"]
+
+
+def test_messages_of_refusals(make_engine: MakeEngine) -> None:
+    """A refusal's whole text says what is wrong and what to send."""
+    engine = make_engine()
+
+    def detail(headers: dict[str, str], body: bytes = b"") -> str:
+        reply = respond(engine, "POST", "/v1/cache/query", headers, body)
+        return str(json.loads(reply.body)["detail"])
+
+    assert detail({}) == "API key missing: send Authorization: Bearer vc_..."
+    invalid = "Invalid API key: it must be vc_ and 32 hexadecimal digits"
+    assert detail({"authorization": "Bearer x"}) == invalid
+    too_large = "Request body larger than 1,000,000 bytes"
+    assert detail({"authorization": KEY}, b" " * 1_000_001) == too_large
+
+
+def test_what_the_log_says(
+    make_engine: MakeEngine, angles: Angles, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A failure's log line names what failed, the exception, the request and the place."""
+
+    def llm(prompt: str, model: str, context: str | None) -> str:
+        raise PermissionError("no access")
+
+    engine = make_engine(llm=llm, embedder=angles)
+    for prompt, what in (
+        ("30", "the llm failed: PermissionError"),
+        ("word", "the local cache failed: ValueError"),
+    ):
+        caplog.clear()
+        body = json.dumps({**GOOD, "prompt": prompt}).encode()
+        reply = respond(engine, "POST", "/v1/cache/query", {"authorization": KEY}, body)
+        first, *frames = caplog.records[-1].getMessage().splitlines()
+        assert first == f"{what} (request {reply.headers['x-request-id']})"
+        assert frames[0].startswith("  File ") and "XX" not in "".join(frames)
 
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

@@ -150,7 +150,8 @@ def test_a_vector_that_is_damaged(
     search = Search(store)
     assert numbers(found(search, 0)) == [2]
     assert numbers(search.nearest(at(0), "m", "", "e", 1.0, 9, below=True)) == [2]
-    assert "damaged and is not used" in caplog.text
+    messages = {record.getMessage() for record in caplog.records}
+    assert messages == {"a vector of the cache file is damaged and is not used"}
 
 
 @pytest.mark.parametrize("first", ["stored", "asked"])
@@ -166,3 +167,12 @@ def test_vectors_of_another_length(store: Store, first: str) -> None:
     ) as caught:
         search.nearest(longer, "m", "", "e", 0.0, 1)
     assert ("of 3 and of 2" if first == "stored" else "of 2 and of 3") in str(caught.value)
+
+
+def test_the_older_of_many(store: Store) -> None:
+    """Of many entries that are as near, the oldest come first, in their order."""
+    # Prompts that differ, with vectors that do not.
+    add(store, *(degrees + step * 1e-9 for step in range(40) for degrees in (30, 60)))
+    matches = found(Search(store), 0, limit=99)
+    assert len({match.score for match in matches}) == 2
+    assert numbers(matches) == [*range(1, 81, 2), *range(2, 81, 2)]

@@ -320,3 +320,28 @@ def test_those_behind_wait_as_well() -> None:
     gate = AutoGate(Clock())
     assert len(lets_go(gate)) == 10
     waiting(gate, 3)
+
+
+def test_a_redirect_says_nothing(service: Service) -> None:
+    """An answer that is not a success and names no limit does not mean that there is no limit."""
+    (permit,) = lets_go(service.gate, 1)
+    service.gate.answered(permit, {}, 300)
+    assert len(lets_go(service.gate)) == 10
+
+
+def test_a_late_refusal_does_not_lengthen_the_pause(service: Service) -> None:
+    """A refusal during a pause adds only the wait that the service itself asks for."""
+    first, second = lets_go(service.gate, 2)
+    service.gate.answered(first, {}, 429)
+    service.clock.now += 0.5
+    service.gate.answered(second, {}, 429)
+    assert service.delay() == pytest.approx(0.5)
+
+
+def test_a_refusal_at_the_end_of_a_pause(service: Service) -> None:
+    """A refusal at the moment a pause ends is a new one, so that the next pause is doubled."""
+    first, second = lets_go(service.gate, 2)
+    service.gate.answered(first, {}, 429)
+    service.clock.now += 1
+    service.gate.answered(second, {}, 429)
+    assert service.delay() == pytest.approx(2)

@@ -13,6 +13,7 @@ from vectorcache import ConfigurationError, RateLimiter, VectorcacheClient
 from vectorcache._rate_limit import Rate, gate_for
 from vectorcache._rate_limit_auto import AutoGate
 from vectorcache._rate_limit_gate import RateGate
+from vectorcache._rate_limit_shared import SharedGate
 
 
 @pytest.mark.parametrize(
@@ -162,3 +163,13 @@ def test_a_gate_keeps_the_time_that_it_is_given() -> None:
     assert gate.delay(gate.permit()) == 0
     clock.now += 60
     assert 0 < gate.delay(gate.permit()) < 1
+
+
+def test_the_gate_of_a_shared_limit() -> None:
+    """A limit with a Redis URL is shared under its identity, and its gate keeps the given time."""
+    pytest.importorskip("limits")
+    clock = Clock()
+    gate = gate_for(RateLimiter("5/minute", redis_url="redis://127.0.0.1:1"), "identity", clock)
+    assert isinstance(gate, SharedGate)
+    assert (gate._rate, gate._clock) == (Rate(5, 60), clock)
+    assert (gate._shared._identity, gate._shared._item.amount) == ("identity", 5)
