@@ -206,6 +206,13 @@ def test_exit_ends_a_pipe_and_a_threshold_is_used() -> None:
     assert "Who won?" not in done.stdout
 
 
+def test_a_threshold_without_questions_is_refused() -> None:
+    """The tour has its own thresholds, so that one for it is refused and not ignored."""
+    done = run("--no-input", "--threshold", "0.95")
+    assert done.returncode == 2
+    assert "--threshold applies to your questions" in done.stderr
+
+
 def test_an_endpoint_answers(server: ScriptedServer) -> None:
     """An OpenAI-compatible endpoint is asked in place of the stand-in, and its key not shown."""
     server.default = answer(COMPLETION)

@@ -65,11 +65,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--threshold",
         type=float,
-        default=0.85,
         metavar="0..1",
-        help="the similarity from which on your questions count as the same (default 0.85)",
+        help="the similarity from which on your questions count as the same (default 0.85); the "
+        "tour has thresholds of its own",
     )
     options = parser.parse_args()
+    if options.threshold is None:
+        options.threshold = 0.85
+    elif options.no_input:
+        parser.error("--threshold applies to your questions, and --no-input shows the tour only")
     if not 0 <= options.threshold <= 1:
         parser.error("--threshold must be from 0 to 1")
     return options
