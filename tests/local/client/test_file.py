@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,12 @@ from clients import MakeClient
 from local.client.prompts import RESET, RESET_AGAIN
 from local.stand_ins import Angles, Recorder
 
-from vectorcache import AsyncVectorcacheClient, ConfigurationError, VectorcacheClient
+from vectorcache import (
+    AsyncVectorcacheClient,
+    ConfigurationError,
+    InternalServerError,
+    VectorcacheClient,
+)
 
 
 def another_program(path: Path) -> None:
@@ -107,6 +113,33 @@ def test_closing(
         client.query("30", "gpt-4o")
     path.unlink()
     assert not make_local(path, llm, embedder=Angles()).query("30", "gpt-4o").cache_hit
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows removes no file that is open")
+@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
+def test_a_file_that_is_removed_while_open(
+    make_local: MakeClient, path: Path, llm: Recorder, replaced: bool
+) -> None:
+    """The next query says so, before the LLM is asked for an answer that would be lost."""
+    client = make_local(path, llm, embedder=Angles(), max_retries=0)
+    client.query("30", "gpt-4o")
+    before = list(llm.asked)
+    if replaced:
+        other = path.with_name("other.db")
+        make_local(other, llm, embedder=Angles()).close()
+        other.replace(path)
+    else:
+        path.unlink()
+    for prompt in ("30", "60"):
+        with pytest.raises(InternalServerError, match=r"was removed or replaced while it was open"):
+            client.query(prompt, "gpt-4o")
+    assert llm.asked == before
+    client.close()
+    for name in (f"{path.name}-wal", f"{path.name}-shm"):
+        path.with_name(name).unlink(missing_ok=True)
+    anew = make_local(path, llm, embedder=Angles())
+    assert not anew.query("30", "gpt-4o").cache_hit
+    assert path.exists()
 
 
 def test_the_end_of_with_closes(path: Path, left_open: Callable[[], int]) -> None:

@@ -104,8 +104,10 @@ class Store:
             )
         except sqlite3.Error as error:
             raise self._failure("opened", error) from error
+        self._database = None if database == ":memory:" else database
         try:
             self._prepare()
+            self._opened = self._file_now()
         except BaseException:
             self._connection.close()
             raise
@@ -205,10 +207,28 @@ class Store:
         with self._lock:
             if self._closed:
                 raise EngineClosedError("the local cache is closed: make a new one to go on")
+            if self._file_now() != self._opened:
+                raise CacheFileError(
+                    f"the cache file {self._name} was removed or replaced while it was open, and "
+                    "new answers would be lost. Close every client on it and stop every server on "
+                    "it, remove the -wal and -shm files beside it, and open it again"
+                )
             try:
                 yield self._connection
             except sqlite3.Error as error:
                 raise self._failure("used", error) from error
+
+    def _file_now(self) -> tuple[int, int] | None:
+        """Which file is at the path: it changes where the file is removed, moved or replaced."""
+        if self._database is None:
+            return None
+        try:
+            found = os.stat(self._database)
+        except FileNotFoundError:
+            return (0, 0)
+        except OSError:  # Such as a folder that may no longer be searched: the open file is good.
+            return self._opened
+        return (found.st_dev, found.st_ino)
 
     def _prepare(self) -> None:
         connection = self._connection
