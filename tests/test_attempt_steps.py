@@ -153,3 +153,33 @@ def test_an_answer_that_goes_on_after_its_time() -> None:
     clock.now += 0.02
     with pytest.raises(httpx.ReadTimeout, match=r"^the answer had not ended$"):
         attempt.refuse_more_if_late()
+
+
+@pytest.mark.parametrize(("read", "kept"), [(2.0, 2.0), (5.0, None), (9.0, None)])
+def test_the_time_limit_for_a_task(read: float, kept: float | None) -> None:
+    """Whoever ends the attempt gets the seconds left; only steps with shorter limits keep them."""
+    clock = Clock()
+    timeout = httpx.Timeout(None, read=read)
+    attempt = make_attempt(clock, timeout=timeout, deadline=1_005.0)
+    attempt.begin(None)
+    clock.now += 1
+    assert attempt.time_limit() == 4.0
+    assert attempt._timeouts == {"connect": None, "read": kept, "write": None, "pool": None}
+
+
+def test_no_time_limit_for_a_task() -> None:
+    """An attempt without an end leaves each step the limit that it has."""
+    attempt = make_attempt(timeout=httpx.Timeout(None, read=9.0))
+    attempt.begin(None)
+    assert attempt.time_limit() is None
+    assert attempt._timeouts["read"] == 9.0
+
+
+def test_what_a_rate_limit_gets_of_a_failed_attempt() -> None:
+    """Of a failed answer's headers, those that tell of the limit are kept, and no others."""
+    attempt = make_attempt()
+    attempt.begin(None)
+    headers = {"X-RateLimit-Remaining": "0", "Retry-After": "7", "Server": "x"}
+    attempt.reader(httpx.Response(503, headers=headers))
+    attempt.failure(httpx.ReadError("reset"), httpx.Request("POST", "https://cache.test"))
+    assert attempt.limit_headers == {"retry-after": "7", "x-ratelimit-remaining": "0"}

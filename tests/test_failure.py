@@ -395,3 +395,17 @@ def test_frames_are_dropped_along_the_whole_chain() -> None:
         assert second.__traceback__ is None
         assert second.__cause__ is not None
         assert second.__cause__.__traceback__ is None
+
+
+@pytest.mark.parametrize(
+    ("cause", "repeat"),
+    [
+        (httpx.ConnectTimeout("slow"), TRANSIENT),
+        (httpx.PoolTimeout("slow"), TRANSIENT),
+        (httpx.ReadTimeout("slow"), ONCE),
+        (None, ONCE),
+    ],
+)
+def test_a_timeout_before_anything_was_sent(cause: Exception | None, repeat: Repeat) -> None:
+    """A timeout that itself says that nothing was sent is repeated as often as is allowed."""
+    assert of_timeout(attempt_after(*SENT_ALL), cause).repeat is repeat
