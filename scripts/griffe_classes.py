@@ -117,7 +117,7 @@ def show_functions_before_modules(module: Module) -> None:
 
 def parameter_of(field: Attribute, keyword_only: bool) -> Parameter | None:
     """The parameter of ``__init__`` that a field becomes; None if it becomes none."""
-    # Without an instance attribute it is a ClassVar; what has no annotation is no field.
+    # Without an instance attribute it is a ClassVar; a name without an annotation is not a field.
     if field.annotation is None or "instance-attribute" not in field.labels:
         return None
     default: Any = field.value

@@ -13,7 +13,7 @@ from attempts import make_attempt
 from vectorcache._attempt import Attempt
 from vectorcache._connections import AsyncConnections, Connections
 
-# An address, so that there is no name to be looked up.
+# An address needs no look-up of a name.
 URL = "http://127.0.0.1:9"
 
 

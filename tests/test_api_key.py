@@ -187,7 +187,7 @@ class VaultError(Exception):
 def test_what_a_function_raises_reaches_the_caller(
     make_client: MakeClient, server: ScriptedServer
 ) -> None:
-    """An error of the function is no failure of an attempt: no retry, no fallback, no circuit."""
+    """An error of the function is not retried, and reaches no fallback or circuit breaker."""
     error = VaultError("sealed")
 
     def ask() -> str:

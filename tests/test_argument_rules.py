@@ -137,7 +137,7 @@ def test_the_error_is_the_callers() -> None:
 
 
 def test_headers() -> None:
-    """Names are brought to lower case; values stay as they are; None is no header at all."""
+    """Names are brought to lower case; values stay as they are; None means no headers."""
     assert HEADERS({"X-Team": "Two words\t~", "a!#$%&'*+.^_`|~-1": ""}) == {
         "x-team": "Two words\t~",
         "a!#$%&'*+.^_`|~-1": "",
@@ -176,7 +176,7 @@ class TestQuery:
     GOOD = ("prompt", "m", 0.85, "c", True)
 
     def test_its_fields(self) -> None:
-        """Each is checked and kept; an empty context is none."""
+        """Each is checked and kept; an empty context means no context."""
         assert Query.checked(*self.GOOD) == Query("prompt", "m", 0.85, "c", True)
         assert Query.checked("prompt", "m", 1, "", False) == Query("prompt", "m", 1.0, None, False)
         assert Query.checked("prompt", "m", 1, None, False).context is None

@@ -58,7 +58,7 @@ class TestFallback:
     def test_the_log(
         self, error: Any, level: int, words: str, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """Only for what is a matter of course there is no warning: somebody may be paying."""
+        """A fallback answer is logged as a warning, except after a 422, which is expected."""
         caplog.set_level(logging.INFO, "vectorcache")
         Made(fallback=lambda prompt, model, context: "").call.stand_in("answer", error)
         (record,) = caplog.records
@@ -67,7 +67,7 @@ class TestFallback:
 
     @pytest.mark.parametrize("answer", [None, 7, b"x", "\ud800"])
     def test_what_is_no_answer(self, answer: object) -> None:
-        """What is no text is an error that names the fallback, and the cache's error its cause."""
+        """An answer that is not text is an error about the fallback, caused by the cache's."""
         error = APIConnectionError("no connection")
         with pytest.raises(ConfigurationError, match=r"^fallback must ") as caught:
             Made(fallback=lambda prompt, model, context: "").call.stand_in(answer, error)

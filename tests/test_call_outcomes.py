@@ -226,7 +226,7 @@ def test_a_call_without_an_answer(error: type[BaseException], counted: dict[str,
 
 
 def test_a_call_that_is_stopped() -> None:
-    """No further attempt begins, and the one on its way is given to whoever stops it."""
+    """No further attempt begins, and ``stop`` returns the one in progress."""
     made = Made()
     assert made.call.stop() is None
     other = Made().call

@@ -40,7 +40,7 @@ def test_the_first_leads(callers: Callers) -> None:
 
 
 def test_the_leaders_outcome_is_for_all(callers: Callers) -> None:
-    """All who wait get the outcome and are woken; whoever asks afterwards asks anew."""
+    """All waiting callers get the outcome and are woken; a later call sends its own request."""
     leader, *others = [callers.join(name) for name in "abc"]
     callers.questions.leave(leader, "outcome")
     assert [member.outcome for member in others] == ["outcome", "outcome"]

@@ -33,7 +33,7 @@ def test_a_connection_that_the_server_has_closed(pool: Pool) -> None:
 
 
 def test_another_thread_may_end_the_wait(pool: Pool) -> None:
-    """A caller that waits for a connection is woken, and told that there is none."""
+    """A caller that waits for a connection is woken, and gets none."""
     waiting = new_attempt()
     outcome: list[AttemptFailed] = []
 

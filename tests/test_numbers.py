@@ -68,7 +68,7 @@ def test_beyond_floats() -> None:
 
 
 def test_whole_numbers() -> None:
-    """A count is a whole number: one with a fraction is none, even if that is zero."""
+    """A count is a whole number: a number with a fraction is refused, even if that is zero."""
     assert whole_number(3) == 3
     assert [whole_number(value) for value in (True, 3.0, Decimal(3), "3", None)] == [None] * 5
 

@@ -357,7 +357,7 @@ Httpx2AsyncClient = type("AsyncClient", (), {"__module__": "httpx2._client"})
     ],
 )
 def test_another_kind_of_client(kind: Any, given: Callable[[], Any], says: str) -> None:
-    """What is no client of httpx of the right kind is named with its library."""
+    """An ``http_client`` of the wrong type is named with its library."""
     with pytest.raises(ConfigurationError) as caught:
         kind(KEY, http_client=given())
     assert f"http_client is of type {says}" in str(caught.value)

@@ -96,7 +96,7 @@ def test_leaving_twice() -> None:
 
 
 def test_leaving_twice_what_is_idle() -> None:
-    """A connection that nobody waits for is idle once, however often its caller leaves."""
+    """A connection becomes idle once, however often its caller leaves."""
     queue: ConnectionQueue[str] = ConnectionQueue(2, 30.0)
     holder = served(queue, "only")
     for _ in range(2):

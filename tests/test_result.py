@@ -48,7 +48,7 @@ def test_whole_numbers() -> None:
 
 
 def test_a_miss() -> None:
-    """There is no score, whether the service says so or leaves it out."""
+    """The score is None, whether the service sends null or leaves it out."""
     without = {name: value for name, value in HIT.items() if name != "similarity_score"}
     for fields in ({**HIT, "similarity_score": None}, without):
         assert parsed(fields).similarity_score is None

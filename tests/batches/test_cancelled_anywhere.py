@@ -33,7 +33,7 @@ class Stop(BaseException):
 
 
 async def of_a_cancelled_task() -> None:
-    """Raises CancelledError in a task that nobody has cancelled, as a cancelled producer does."""
+    """Raises CancelledError in a task that was not cancelled, as a cancelled producer does."""
     task = asyncio.create_task(asyncio.sleep(60))
     task.cancel()
     await task

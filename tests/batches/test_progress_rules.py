@@ -1,4 +1,4 @@
-"""What is told of a batch while it goes on, without a network."""
+"""The progress reports of a batch, without a network."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Bar:
 
 
 class TestProgress:
-    """What is told of a batch while it goes on."""
+    """The progress reports of a batch."""
 
     def test_each_prompt_counts(self) -> None:
         """Hits, failures and savings add up, prompt by prompt."""

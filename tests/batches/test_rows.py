@@ -109,7 +109,7 @@ def test_rows_of_a_table(client: AnyClient, server: ScriptedServer) -> None:
         "answer to What is a tort?",
     ]
     assert [item.input for item in results] == list(table())
-    # An empty cell is no value of the row's own.
+    # An empty cell means that the row sets no value.
     assert {r.json()["prompt"]: r.json()["context"] for r in server.requests} == {
         "What is a monad?": "haskell",
         "What is a tort?": "law",

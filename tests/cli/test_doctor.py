@@ -117,7 +117,7 @@ def test_a_key_that_cannot_be_one(
     assert found["key"]["verdict"] == "failed"
     assert text in found["key"]["text"]
     assert found["key"]["fix"].startswith("set VECTORCACHE_API_KEY to the key")
-    assert found["query"]["text"] == "there is no key that could be used"
+    assert found["query"]["text"] == "no usable key was found"
     assert key not in done.out + done.err
     assert [request.line.split()[0] for request in server.requests] == ["HEAD"]
 

@@ -25,7 +25,7 @@ PRECIOUS = "do not overwrite"
 
 @pytest.fixture(autouse=True)
 def precious() -> Iterator[Path]:
-    """A file of the user's that somebody else's link leads to."""
+    """A file of the user to which a link of another user leads."""
     path = Path("precious")
     path.write_text(PRECIOUS)
     os.umask(mask := os.umask(0o022))

@@ -85,7 +85,7 @@ def test_a_signal_handler(interrupting: EchoServer, raised: BaseException) -> No
 
 
 def test_a_fallback_does_not_replace_it(interrupting: EchoServer, raised: BaseException) -> None:
-    """A fallback answers for failures of the service, of which this is none."""
+    """A fallback answers only for failures of the service, and this is an error of the caller."""
     with (
         VectorcacheClient(KEY, interrupting.url, fallback=lambda *_: "the LLM") as client,
         pytest.raises(type(raised)) as caught,

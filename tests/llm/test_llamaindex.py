@@ -105,7 +105,7 @@ def test_a_stream_that_is_empty(llm: Vectorcache) -> None:
 
 
 def test_streaming_where_there_is_no_stream(llm: Vectorcache, server: ScriptedServer) -> None:
-    """A ``stream`` that is no argument of LlamaIndex's says which method to use."""
+    """A ``stream`` argument, which LlamaIndex does not have, is refused with the method to use."""
     with pytest.raises(InvalidRequestError, match=r"use stream_chat\(\)"):
         llm.chat([ChatMessage(QUESTION)], stream=True)
     assert server.requests == []

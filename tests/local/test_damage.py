@@ -103,7 +103,7 @@ def test_refused_at_the_start(path: Path, damage: Callable[[Path], None]) -> Non
 def test_a_damaged_vector(
     path: Path, make_engine: MakeEngine, angles: Angles, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A vector that is no longer normalised matches nothing, instead of everything."""
+    """An entry whose vector was damaged matches nothing, instead of everything."""
     change(path, "UPDATE entries SET vector = x'0000ff460000ff46' WHERE number = 1")
     engine = make_engine(path, Recorder(), embedder=angles)
     assert engine.query("9 degrees", "gpt-4o").response.startswith("an answer")

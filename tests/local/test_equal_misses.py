@@ -27,7 +27,7 @@ WAIT = 20.0
 
 
 class SlowLLM:
-    """Answers nobody before the test lets it."""
+    """Holds every answer back until the test releases it."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, str | None]] = []

@@ -323,7 +323,7 @@ def test_those_behind_wait_as_well() -> None:
 
 
 def test_a_redirect_says_nothing(service: Service) -> None:
-    """An answer that is not a success and names no limit does not mean that there is no limit."""
+    """A failed answer without limit headers leaves the known limit in force."""
     (permit,) = lets_go(service.gate, 1)
     service.gate.answered(permit, {}, 300)
     assert len(lets_go(service.gate)) == 10

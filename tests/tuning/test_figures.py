@@ -85,7 +85,7 @@ class TestNearest:
         assert [pair.prompt_index for pair in nearest(pairs, 0.75, 2)] == [1, 2]
 
     def test_the_same_texts_count_once(self) -> None:
-        """Two texts are one pair whichever came first, and a text is none with itself."""
+        """Two texts form one pair in either order, and a text forms no pair with itself."""
         pairs = [
             Pair("a", "b", 0.81, None, 2, 1),
             Pair("b", "a", 0.82, None, 3, 0),

@@ -100,7 +100,7 @@ def wilson_lower(share: float, count: int) -> float:
 
 
 class TestNothingToRecommend:
-    """Where there is no threshold to recommend, it says why, and what to do."""
+    """A report without a recommended threshold says why, and what to do."""
 
     def test_without_labels(self) -> None:
         """Nothing says which hits are right."""

@@ -31,7 +31,7 @@ class _Task:
 
     Args:
         work: what the task does.
-        ended: is told of the end, with the error that ended the task; None for none.
+        ended: is called at the end, with the error that ended the task, or None.
     """
 
     def __init__(

@@ -124,7 +124,7 @@ class Batch:
 
         Raises:
             InvalidRequestError: the first prompt shows that the input is not what it was taken for:
-                it does not have the form of a prompt, or there is no model to ask.
+                it does not have the form of a prompt, or no model is set.
         """
         index = self._taken
         self._taken += 1

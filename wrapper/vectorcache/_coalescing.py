@@ -1,7 +1,7 @@
 """Equal questions at the same moment: one caller asks, and the others wait for its outcome.
 
-A caller that gives up, whether it leads or waits, ends nobody else's wait: the next in line then
-leads. Nothing here waits itself.
+A caller that gives up, whether it leads or waits, does not end the wait of the others: the next in
+line then leads. Nothing here waits itself.
 
 Ctrl-C can end any of these methods, between two calls that it makes. So ``leave`` may be called
 again when it was interrupted, and then does the rest.
@@ -74,7 +74,7 @@ class Coalescing(Generic[T]):
         self._lock = ForkSafeLock()
 
     def join(self, member: Member[T]) -> None:
-        """Lets the caller lead if nobody asks the same, and else wait."""
+        """Makes the caller the leader if no other member asks the same; otherwise it waits."""
         with self._lock:
             member.together = self._questions.setdefault(member.key, member.together)
             member.together.append(member)

@@ -146,7 +146,7 @@ class Connections(_Connections[httpx.BaseTransport]):
             here.watchdog.hurry(attempt)
 
     def close(self, *, wait: bool = True) -> None:
-        """Closes the connections that nobody uses; the others are closed after their use.
+        """Closes the idle connections; the others are closed after their use.
 
         Args:
             wait: whether to wait for the watchdog's thread.

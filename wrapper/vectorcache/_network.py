@@ -112,7 +112,7 @@ class Network:
                     # Reading the certificates takes 25 ms and more: once a client is enough.
                     self._tls[where] = _trusting_context()
                 else:
-                    self._tls[where] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody
+                    self._tls[where] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts none
             return self._tls[where]
 
 

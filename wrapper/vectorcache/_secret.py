@@ -67,7 +67,7 @@ class APIKey:
             return 'starts with "Bearer", which the client adds: pass the key alone'
         if not self.fits(_FORM):
             return (
-                "is no key: it must be ASCII text without spaces or line ends "
+                "is not a valid key: it must be ASCII text without spaces or line ends "
                 "(a key read from a file often carries the file's last line end)"
             )
         return ""

@@ -147,7 +147,7 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
             One ``BatchResult`` for each prompt.
 
         Raises:
-            InvalidRequestError: an argument is at fault; or the first prompt shows that the input
+            InvalidRequestError: an argument is invalid; or the first prompt shows that the input
                 is not what it was taken for: it is neither a string nor a mapping, has no prompt or
                 has fields that a query does not know, or there is no model to ask. What is wrong
                 with a later prompt is that prompt's own error.

@@ -25,7 +25,7 @@ def query_of(row: Row, prompt_column: str = PROMPT_COLUMN) -> dict[str, Any]:
     """The row's query, as ``query_many`` takes it; what is empty is left out."""
     query = {name: row[name] for name in OPTION_COLUMNS if row.get(name) not in (None, "")}
     threshold = query.get("similarity_threshold")
-    if isinstance(threshold, str):  # CSV has texts only; one that is no number is refused later.
+    if isinstance(threshold, str):  # CSV has texts only; other texts are refused later.
         with suppress(ValueError):
             query["similarity_threshold"] = float(threshold)
     return {"prompt": row.get(prompt_column), **query}

@@ -53,7 +53,7 @@ def doctor(
         )  # Which may be asked for, and nothing must move on the screen then.
         findings.append(key)
         if key.verdict == "failed":
-            why_no_query = "there is no key that could be used"
+            why_no_query = "no usable key was found"
     with output.waiting("looking"):
         findings += _look(connection, why_no_query)
     output.drawing(fields_of(findings), lambda: table_of(findings))

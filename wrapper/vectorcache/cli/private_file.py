@@ -1,4 +1,4 @@
-"""Files that only their owner can read, and that nobody else has prepared.
+"""Files that only their owner can read, and that no other user has prepared.
 
 In a folder such as ``/tmp`` other users can put a link where a file is going to be written, and
 so have another file of the user's overwritten.
@@ -20,7 +20,7 @@ _geteuid: Final = getattr(os, "geteuid", None)
 
 
 def create_private(path: Path) -> BinaryIO:
-    """Makes a new file, in the place of one that is there; a link is replaced, not followed.
+    """Makes a new file, which replaces an existing one; a link is replaced, not followed.
 
     Raises:
         OSError: the file cannot be made.

@@ -32,7 +32,7 @@ def check_names(given: Iterable[object], names: Collection[str]) -> None:
 
 
 def refuse_without_local(options: Mapping[str, Any]) -> None:
-    """Refuses what only an embedded cache uses, where there is none.
+    """Refuses options of the embedded cache for a client that does not use it.
 
     Raises:
         ConfigurationError: ``llm`` or ``path`` is set, and ``local`` is not.

@@ -137,7 +137,7 @@ class Completions(AnyCompletions[VectorcacheClient]):
 
         Returns:
             A completion of the openai package; with ``stream=True`` one of its streams, of
-            chunks. ``usage`` is None, as nobody counts tokens, and ``finish_reason`` always
+            chunks. ``usage`` is None, as no tokens are counted, and ``finish_reason`` always
             ``"stop"``. ``completion.vectorcache``, for type checkers
             ``completion.model_extra["vectorcache"]``, is a dictionary with ``cache_hit``,
             ``similarity_score``, ``cost_saved`` (US dollars), ``llm_provider``, ``request_id``,
