@@ -11,7 +11,7 @@ import pytest
 from cli.resumable import begin
 from cli.row_files import prompts, write_rows
 
-from vectorcache.cli.batch_input import query_of, refuse_result_columns
+from vectorcache.cli.batch_input import query_of, refuse_result_columns, text_columns
 from vectorcache.cli.exit_codes import UsageError
 from vectorcache.cli.rows import RowFile
 
@@ -23,7 +23,9 @@ class TestTheInput:
         """A file without that column is refused, and one without rows is not."""
         write_rows("in.jsonl", [{"question": "a", "b": 1}])
         with pytest.raises(
-            UsageError, match=r"in.jsonl has no column 'prompt'; it has 'question', "
+            UsageError,
+            match=r"in.jsonl has no column 'prompt'; it has 'question', 'b': name the column of "
+            r"the prompts by --prompt-column$",
         ):
             begin()
         write_rows("in.jsonl", [{}])
@@ -38,7 +40,9 @@ class TestTheInput:
         """Columns that the answer brings must not be there already."""
         write_rows("in.jsonl", [{"prompt": "a", "error": 1, "response": 2}])
         with pytest.raises(
-            UsageError, match=r"in.jsonl already has 'response', 'error', where the"
+            UsageError,
+            match=r"in.jsonl already has 'response', 'error', where the answers go: rename what is "
+            r"yours, and drop what is left of an earlier answer$",
         ):
             begin()
         refuse_result_columns(["prompt", "mine"], "x")
@@ -85,6 +89,12 @@ class TestTheInput:
 def test_a_row_as_a_query(row: dict[str, Any], query: dict[str, Any]) -> None:
     """Its own fields are asked with it; what is empty is left to the options."""
     assert query_of(row) == query
+
+
+def test_columns_that_are_sent_as_text() -> None:
+    """The prompts' column, whatever its name is, the model and the context are read as UTF-8."""
+    assert text_columns() == ("prompt", "model", "context")
+    assert text_columns("question") == ("question", "model", "context")
 
 
 def test_each_row_is_known_by_what_it_asks() -> None:

@@ -231,7 +231,7 @@ def test_a_project_in_order() -> None:
         ({"HTTP_CLIENT": None}, "HTTP_CLIENT is no setting of Vectorcache"),
         ({"DEADLINE": -1}, "deadline is -1"),
         ({"DEADLINE": -1, "LOCAL": True}, "deadline is -1"),
-        ({"API_KEY": f"{OTHER_KEY}\n"}, "api_key is no key"),
+        ({"API_KEY": f"{OTHER_KEY}\n"}, "api_key is not a valid key"),
         ({"PATH": "cache.db"}, "path is for the embedded cache"),
         (["MODEL"], "must be a dictionary"),
     ],

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vectorcache.local.guard import contradicts
+from vectorcache.local.opposites import opposed
 from vectorcache.local.stems import stem
 
 APART = [
@@ -93,6 +94,26 @@ def test_together(one: str, other: str) -> None:
     """Prompts that may share an answer, both ways round."""
     assert not contradicts(one, other)
     assert not contradicts(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("red", "blue", True),
+        ("red", "car", False),
+        ("useful", "useless", True),
+        ("useful", "hot", False),
+        ("able", "unable", True),
+        ("overpay", "underpay", True),
+        ("fit", "unfit", False),
+        ("do", "undo", False),
+    ],
+)
+def test_opposed_words(one: str, other: str, expected: bool) -> None:
+    """Members of a set and words of opposite prefixes are opposed; very short words are not."""
+    ours, theirs = {one, stem(one)}, {other, stem(other)}
+    assert opposed(ours, theirs) is expected
+    assert opposed(theirs, ours) is expected
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,10 @@ def test_acronyms(text: str, expanded: str) -> None:
     ("model", "provider", "priced"),
     [
         ("gpt-4o", "openai", True),
+        ("o1", "openai", True),
         ("o3-mini", "openai", True),
+        ("o4-mini", "openai", True),
+        ("chatgpt-unheard-of", "openai", False),
         ("openai/gpt-4o", "openai", True),
         ("claude-3-5-sonnet-20241022", "anthropic", True),
         ("gemini-1.5-pro", "google", True),
@@ -55,6 +58,12 @@ def test_price_grows_with_the_text() -> None:
     """A thousand tokens in and five hundred out of gpt-4o cost 0.75 cents."""
     assert call_cost("gpt-4o", "p" * 4000, "r" * 2000) == pytest.approx(0.0075)
     assert call_cost("gpt-4o", "p" * 8000, "r" * 4000) == pytest.approx(0.015)
+
+
+def test_a_part_of_a_token_counts_as_one() -> None:
+    """Every four characters are a token, and so are those that are left over."""
+    assert call_cost("gpt-4o", "p", "r") == call_cost("gpt-4o", "pppp", "rrrr")
+    assert call_cost("gpt-4o", "ppppp", "r") == call_cost("gpt-4o", "pppppppp", "r")
 
 
 def test_public_names() -> None:

@@ -188,8 +188,8 @@ class CacheContext:
             candidates, key=lambda index: (self._answers[index] is None, index)
         ):
             (own,) = yield from self._ask([candidate], ALWAYS_HITS)
-            own_name = _entry_name(own)
-            if own.cache_hit and own_name:
+            own_name = _entry_name(own) if own.cache_hit else ""
+            if own_name:
                 self._indexes.setdefault(own_name, candidate)
             if own_name == name:
                 return self._indexes[name]
