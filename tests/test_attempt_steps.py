@@ -167,6 +167,17 @@ def test_the_time_limit_for_a_task(read: float, kept: float | None) -> None:
     assert attempt._timeouts == {"connect": None, "read": kept, "write": None, "pool": None}
 
 
+@pytest.mark.parametrize("began", [1_000.1, 1_234.5678, 23_000.123])
+def test_a_time_limit_is_not_rounded(began: float) -> None:
+    """Whatever the clock says, a step never ends the attempt in the place of its own limit."""
+    clock = Clock()
+    clock.now = began
+    attempt = make_attempt(clock, timeout=0.4)
+    attempt.begin(None)
+    assert attempt.time_limit() == pytest.approx(0.4)
+    assert attempt._timeouts == {"connect": None, "read": None, "write": None}
+
+
 def test_no_time_limit_for_a_task() -> None:
     """An attempt without an end leaves each step the limit that it has."""
     attempt = make_attempt(timeout=httpx.Timeout(None, read=9.0))

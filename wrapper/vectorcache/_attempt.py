@@ -91,6 +91,7 @@ class Attempt(Progress):
         self._timeout = timeout
         self._timeouts: dict[str, float | None] = {}
         self._deadline = deadline
+        self._limit: float | None = None
         self._admit = admit
         self._clock = clock
         self._began = 0.0
@@ -122,6 +123,8 @@ class Attempt(Progress):
         else:
             left = _least(left, timeout)
             self._timeouts.update(connect=left, read=left, write=left)
+        # Kept, since the difference between ``ends`` and ``_began`` may be a rounding larger.
+        self._limit = left
         self.ends = None if left is None else self._began + left
         if self._ended:
             self.ends = self._began
@@ -132,10 +135,9 @@ class Attempt(Progress):
         A limit of a step that ends at the same moment would be first, and knows nothing of a
         process that was frozen.
         """
-        if self.ends is not None:
-            left = self.ends - self._began
+        if self._limit is not None:
             for step, seconds in self._timeouts.items():
-                if seconds is not None and seconds >= left:
+                if seconds is not None and seconds >= self._limit:
                     self._timeouts[step] = None
         return self.seconds_left
 
