@@ -169,7 +169,7 @@ def test_the_time_limit_for_a_task(read: float, kept: float | None) -> None:
 
 @pytest.mark.parametrize("began", [1_000.1, 1_234.5678, 23_000.123])
 def test_a_time_limit_is_not_rounded(began: float) -> None:
-    """Whatever the clock says, a step never ends the attempt in the place of its own limit."""
+    """A step that may take as long as the whole attempt has no limit of its own, at any time."""
     clock = Clock()
     clock.now = began
     attempt = make_attempt(clock, timeout=0.4)

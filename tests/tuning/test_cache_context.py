@@ -68,6 +68,20 @@ def stored(text: Callable[[str], str] = lambda prompt: f"answer to {prompt}") ->
     return context
 
 
+def stored_except(lost: str) -> CacheContext:
+    """A context that holds all prompts but one, whose answer was lost."""
+    context = CacheContext("ctx", NAMES)
+
+    def answer(ask: Ask) -> VectorcacheResponse:
+        if ask.prompt == lost:
+            raise APITimeoutError("late")
+        return miss("same")
+
+    with pytest.raises(PromptFailed, match="late"):
+        finish(context.store(0b111), answer)
+    return context
+
+
 def test_what_is_asked() -> None:
     """A query carries its prompt, its threshold and the name of the context, and no more."""
     ask = Ask("a", 0.0, "ctx")
@@ -82,15 +96,7 @@ def test_a_failed_prompt_names_its_error() -> None:
 
 def test_one_failure_does_not_keep_others_from_being_stored() -> None:
     """Prompts behind one that failed are stored all the same, and the failure is raised."""
-    context = CacheContext("ctx", NAMES)
-
-    def answer(ask: Ask) -> VectorcacheResponse:
-        if ask.prompt == "b":
-            raise APITimeoutError("late")
-        return miss(ask.prompt)
-
-    with pytest.raises(PromptFailed, match="late"):
-        finish(context.store(0b111), answer)
+    context = stored_except("b")
     assert context.held == 0b101
 
 
@@ -104,15 +110,7 @@ def test_a_comparison_names_the_prompt_and_what_it_was_compared_with() -> None:
 
 def test_a_prompt_that_was_not_held_is_compared_too() -> None:
     """A prompt whose answer was lost, and that answers all the same, counts as compared."""
-    context = CacheContext("ctx", NAMES)
-
-    def answer(ask: Ask) -> VectorcacheResponse:
-        if ask.prompt == "b":
-            raise APITimeoutError("late")
-        return miss(ask.prompt)
-
-    with pytest.raises(PromptFailed):
-        finish(context.store(0b111), answer)
+    context = stored_except("b")
     first = iter(["entry-b"])
     found, _ = finish(
         context.compare(0), lambda ask: hit("an answer", next(first, f"entry-{ask.prompt}"))
@@ -166,15 +164,7 @@ def test_answers_of_the_same_text_are_told_apart_by_asking() -> None:
 
 def test_what_may_not_be_stored_is_asked_last() -> None:
     """A prompt whose answer was lost is asked for its entry after those that are held."""
-    context = CacheContext("ctx", NAMES)
-
-    def answer(ask: Ask) -> VectorcacheResponse:
-        if ask.prompt == "a":
-            raise APITimeoutError("late")
-        return miss("same")
-
-    with pytest.raises(PromptFailed):
-        finish(context.store(0b111), answer)
+    context = stored_except("a")
     first = iter(["entry-a"])
     entries = {"a": "entry-a", "b": "entry-b", "c": "entry-c"}
     _, asked = finish(
