@@ -245,7 +245,7 @@ def decide(count: int) -> None:
     from collections.abc import Mapping
 
     from vectorcache import VectorcacheResponse
-    from vectorcache._batch import Batch, Job, Step
+    from vectorcache._batch.batch import Batch, Job, Step
     from vectorcache._query import Query
 
     def make_query(fields: Mapping[str, Any]) -> Query:

@@ -24,7 +24,8 @@ from typing import Any
 import httpx
 import stub
 
-from vectorcache import AsyncVectorcacheClient, VectorcacheClient, _answer
+from vectorcache import AsyncVectorcacheClient, VectorcacheClient
+from vectorcache._call import body as _answer
 
 KEY = "vc_" + 32 * "0"
 PROMPT = "What is machine learning?"

@@ -2,8 +2,8 @@
 
     python benchmarks/memory.py [--rounds N] [--write]
 
-Each case runs in a fresh process (tests/peak_memory.py), which has answered a small query before,
-against a server in this one. Linux only: the figures are the kernel's (VmHWM less VmRSS).
+Each case runs in a fresh process (tests/transport/peak_memory.py), which has answered a small query
+before, against a server in this one. Linux only: the figures are the kernel's (VmHWM less VmRSS).
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def serving(send: Send) -> Iterator[str]:
 
 def peak(send: Send, colour: str) -> int:
     with serving(send) as url:
-        program = [sys.executable, str(ROOT / "tests/peak_memory.py"), url, colour]
+        program = [sys.executable, str(ROOT / "tests/transport/peak_memory.py"), url, colour]
         return int(subprocess.run(program, check=True, stdout=subprocess.PIPE).stdout)
 
 

@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 
 from vectorcache import VectorcacheResponse
-from vectorcache._account import Account
 from vectorcache._query import Query
-from vectorcache._recorder import Recorder
+from vectorcache._stats.account import Account
+from vectorcache._stats.recorder import Recorder
 
 CALLS = 100_000
 THREADS = 8

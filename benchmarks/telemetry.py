@@ -29,7 +29,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from vectorcache import FinishedCall, Observer, Query, Stats, VectorcacheResponse
 from vectorcache._observer import Observed
-from vectorcache._recorder import Recorder
+from vectorcache._stats.recorder import Recorder
 from vectorcache.telemetry import OpenTelemetryObserver, PrometheusCollector
 
 CALLS = 5_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from vectorcache._coalescing import Coalescing, Member
+from vectorcache._call.coalescing import Coalescing, Member
 
 
 class Joined(Coalescing[Any]):

@@ -47,11 +47,11 @@ _WINDOWS: Final = {
     "lifetimes/test_interrupts.py": _SIGNAL,
     "local/test_store.py::test_kill_9_loses_no_answer": _SIGNAL,
     "local/test_store.py::test_use_after_fork": _FORK,
-    "test_coalesce.py::test_after_a_fork_the_child_asks_for_itself": _FORK,
-    "test_size_memory.py": _PROC,
+    "call/test_coalesce.py::test_after_a_fork_the_child_asks_for_itself": _FORK,
+    "transport/test_size_memory.py": _PROC,
 }
 _MACOS: Final = {
-    "test_size_memory.py": _PROC,
+    "transport/test_size_memory.py": _PROC,
 }
 
 NOT_ON: Final[Mapping[str, Mapping[str, str]]] = {"win32": _WINDOWS, "darwin": _MACOS}

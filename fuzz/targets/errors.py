@@ -8,9 +8,9 @@ from __future__ import annotations
 import httpx
 
 from targets.promises import KEY, check_failure
-from vectorcache._answer import Answer
-from vectorcache._failure import without_key
-from vectorcache._status import of_answer
+from vectorcache._call.body import Answer
+from vectorcache._call.failure import without_key
+from vectorcache._call.status_errors import of_answer
 
 
 def check(data: bytes) -> None:

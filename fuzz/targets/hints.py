@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC
 
 from targets.promises import check_seconds, lines_of
-from vectorcache._hints import parse_date, reset_time, retry_after
+from vectorcache._headers import parse_date, reset_time, retry_after
 
 
 def check(data: bytes) -> None:

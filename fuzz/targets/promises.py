@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vectorcache import VectorcacheError
-from vectorcache._failure import Failure
+from vectorcache._call.failure import Failure
 from vectorcache._secret import APIKey
 
 TEXT = "vc_5ca1ab1e0ddba11dc0ffee15bad5eed5"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import httpx
 
 from targets.promises import KEY, check_failure
-from vectorcache._answer import Answer
-from vectorcache._status import of_answer
+from vectorcache._call.body import Answer
+from vectorcache._call.status_errors import of_answer
 
 SECRET = "hush5ca1ab1e"
 

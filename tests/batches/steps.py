@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vectorcache import VectorcacheResponse
-from vectorcache._batch import Batch, Job, Step
+from vectorcache._batch.batch import Batch, Job, Step
 from vectorcache._query import Query
 
 HIT = VectorcacheResponse(True, "a", 0.9, 0.25, "cache")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vectorcache import APITimeoutError, BatchResult, ResponseMeta, VectorcacheResponse
-from vectorcache._batch_result import RESULT_COLUMNS
+from vectorcache._batch.result import RESULT_COLUMNS
 
 RESULT = VectorcacheResponse(
     True, "answer", 0.94, 0.5, "cache", meta=ResponseMeta(attempts=2, elapsed=0.25)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vectorcache import VectorcacheResponse
-from vectorcache._batch import Batch, Step
+from vectorcache._batch.batch import Batch, Step
 from vectorcache._query import Query
 
 ANSWER = VectorcacheResponse(True, "answer", 0.9, 0.0, "cache")

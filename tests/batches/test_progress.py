@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import pytest
 from batches.service import WAIT
 from clients import AnyClient
@@ -72,6 +74,6 @@ def test_no_bar_before_the_first(
 
 def test_a_library_that_is_missing(client: AnyClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bar whose library is not installed is refused at once, with what to install."""
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match="pip install tqdm"):
         client.query_many(["a"], model="m", progress="tqdm")

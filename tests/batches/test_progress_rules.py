@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from batches.steps import HIT, MISS, batch_of, sent
 
@@ -59,7 +61,7 @@ class TestProgress:
     def test_the_time_begins_with_the_batch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """``elapsed`` counts from the first prompt, and not from the call of ``query_many``."""
         now = 100.0
-        monkeypatch.setattr("time.monotonic", lambda: now)
+        monkeypatch.setattr(time, "monotonic", lambda: now)
         bar = Bar()
         batch = batch_of(make_bar=bar.make)
         now = 107.0

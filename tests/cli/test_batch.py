@@ -14,7 +14,7 @@ from cli.row_files import prompts, read_rows, write_rows
 from servers import Received, ScriptedServer, answer
 
 from vectorcache import BatchProgress
-from vectorcache._batch_result import RESULT_COLUMNS
+from vectorcache._batch.result import RESULT_COLUMNS
 from vectorcache.cli import batch_asking
 from vectorcache.cli.output import Output
 

@@ -14,7 +14,7 @@ from cli.conftest import CLI
 from cli.row_files import read_rows, write_rows
 from servers import HIT, ScriptedServer, answer
 
-from vectorcache._batch_result import RESULT_COLUMNS
+from vectorcache._batch.result import RESULT_COLUMNS
 from vectorcache.cli.rows import parquet_file
 
 KINDS = ["jsonl", "csv", "parquet"]

@@ -57,7 +57,7 @@ class TestTheInput:
         def check(self: RowFile, source: RowFile, count: int) -> None:
             looked.append((source.path, count))
 
-        monkeypatch.setattr("vectorcache.cli.rows.RowFile.check", check)
+        monkeypatch.setattr(RowFile, "check", check)
         write_rows("in.jsonl", prompts(2))
         begin(target=target).__exit__()
         begin(target=target).__exit__()

@@ -19,7 +19,7 @@ from cli.conftest import CLI
 from cli.row_files import read_rows
 from servers import ScriptedServer
 
-from vectorcache._batch_result import RESULT_COLUMNS
+from vectorcache._batch.result import RESULT_COLUMNS
 from vectorcache.cli.rows.arrow_values import json_values
 
 ID = uuid.UUID("12345678-1234-5678-1234-567812345678")

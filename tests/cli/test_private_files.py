@@ -16,6 +16,7 @@ from cli.row_files import prompts, read_rows, write_rows
 from cli.stopped_batch import JOURNAL, WORDS, stop_after
 from servers import ScriptedServer
 
+from vectorcache.cli import private_file
 from vectorcache.cli.batch_journal import Begun, Journal
 
 PART = Path("out.jsonl.batch.part")
@@ -133,7 +134,7 @@ def test_a_file_of_another_user(
     """A journal that belongs to another user is refused, who could read and change it."""
     write_rows("in.jsonl", prompts(3))
     JOURNAL.touch()
-    monkeypatch.setattr("vectorcache.cli.private_file._geteuid", lambda: os.geteuid() + 1)
+    monkeypatch.setattr(private_file, "_geteuid", lambda: os.geteuid() + 1)
     done = cli(*WORDS)
     assert done.code == 2
     assert "is not a file that belongs to you alone" in done.err

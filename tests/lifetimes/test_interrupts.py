@@ -31,7 +31,10 @@ from vectorcache import RetryPolicy, VectorcacheClient
 LOOKS = ("RESUME", "CALL", "JUMP_BACKWARD")
 
 # Where an interrupt could find the client's own state half changed.
-FILES = ("_connections.py", "_queue.py", "_watchdog.py", "_network.py", "_sending.py")
+FILES = tuple(
+    os.path.join("_transport", f"{name}.py")
+    for name in ("connections", "queue", "watchdog", "transports", "sender")
+)
 HTTPCORE = tuple(
     os.path.join("httpcore", *path)
     for path in (
@@ -43,7 +46,7 @@ HTTPCORE = tuple(
         ("_sync", "http11.py"),
     )
 )
-COALESCING = ("_coalescing.py", "_sync_client.py")
+COALESCING = (os.path.join("_call", "coalescing.py"), "_sync_client.py")
 
 
 @cache

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from vectorcache.local import CacheFileError, EngineClosedError
+from vectorcache.local import store as store_module
 from vectorcache.local.embedder import Vector
 from vectorcache.local.store import Store
 
@@ -352,7 +353,7 @@ class TestOpening:
         self, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """One that stays locked cannot be opened, and the message says so."""
-        monkeypatch.setattr("vectorcache.local.store._BUSY_SECONDS", 0.0)
+        monkeypatch.setattr(store_module, "_BUSY_SECONDS", 0.0)
         Store(path, placeholders=False).close()
         connection = sqlite3.connect(path, isolation_level=None)
         connection.execute("BEGIN EXCLUSIVE")

@@ -9,7 +9,7 @@ from clients import KEY
 from hypothesis import strategies as st
 from servers import HIT
 
-from vectorcache._hints import _FIRST_UNIX_TIME
+from vectorcache._headers import _FIRST_UNIX_TIME
 
 _HIT_JSON = json.dumps(HIT).encode()
 

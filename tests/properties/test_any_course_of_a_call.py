@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from properties.effort import examples
 
 from vectorcache import APIStatusError, RetryPolicy, VectorcacheClient, VectorcacheError
-from vectorcache._call import Call
-from vectorcache._failure import Failure, of_no_connection
+from vectorcache._call.call import Call
+from vectorcache._call.failure import Failure, of_no_connection
+from vectorcache._call.retry import Repeat, RetryQuota
+from vectorcache._call.shared import Shared
 from vectorcache._query import Query
-from vectorcache._retry import Repeat, RetryQuota
-from vectorcache._shared import Shared
 from vectorcache_api.models import QueryResponse
 
 CHEAPEST, DEAREST = 5, 14

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from properties.effort import examples
 from properties.http import HEADERS, JSON_VALUES
 
-from vectorcache._hints import parse_date, reset_time, retry_after
+from vectorcache._headers import parse_date, reset_time, retry_after
 
 _WORDS = st.sampled_from(
     [

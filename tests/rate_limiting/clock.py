@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vectorcache._rate_limit import Permit, RateGate
+from vectorcache._rate_limit.limiter import Permit, RateGate
 
 
 class Clock:

@@ -18,12 +18,12 @@ from typing import Protocol
 
 import attrs
 
-from vectorcache._rate_limit import RateLimiter, gate_for
+from vectorcache._rate_limit.limiter import RateLimiter, gate_for
 
 # When the simulation begins, as the servers' clocks have it: in the middle of a minute.
 EPOCH = 1_800_000_017.3
 
-# Seconds after which a call that waits looks again, as in ``vectorcache._call``.
+# Seconds after which a call that waits looks again, as in ``vectorcache._call.call``.
 LOOKS_AGAIN = 5.0
 
 

@@ -9,8 +9,9 @@ from email.utils import formatdate
 import pytest
 from rate_limiting.clock import Clock, lets_go, waiting
 
-from vectorcache._rate_limit import Permit
-from vectorcache._rate_limit_auto import AutoGate
+from vectorcache._rate_limit import gate as gate_module
+from vectorcache._rate_limit.auto import AutoGate
+from vectorcache._rate_limit.limiter import Permit
 
 # The service's clock, when the test's begins; it may well differ from this machine's.
 THERE = 1_900_000_000
@@ -295,7 +296,7 @@ def test_a_fork_has_nothing_under_way(service: Service, monkeypatch: pytest.Monk
     """In a child nothing waits or is under way; what the parent knew of the limit, it knows."""
     service.answer(60)
     lets_go(service.gate)
-    monkeypatch.setattr("vectorcache._rate_limit_gate.getpid", lambda: -1)
+    monkeypatch.setattr(gate_module, "getpid", lambda: -1)
     assert len(lets_go(service.gate)) == int(60 * 0.25)
 
 

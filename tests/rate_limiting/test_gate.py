@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rate_limiting.clock import Clock, lets_go, waiting
 
-from vectorcache._rate_limit import Rate, RateGate
+from vectorcache._rate_limit import gate as gate_module
+from vectorcache._rate_limit.limiter import Rate, RateGate
 
 MINUTE = Rate(10, 60)
 
@@ -113,7 +114,7 @@ def test_a_fork_forgets_who_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     lets_go(gate, 9)
     lets_go(gate, 1)
     waiting(gate, 5)
-    monkeypatch.setattr("vectorcache._rate_limit_gate.getpid", lambda: os.getpid() + 1)
+    monkeypatch.setattr(gate_module, "getpid", lambda: os.getpid() + 1)
     mine = gate.permit()
     assert gate.delay(mine) == pytest.approx(MINUTE.window)
     clock.now += 61

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectorcache._rate_limit_line import Line, Permit
+from vectorcache._rate_limit.line import Line, Permit
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 20)), max_size=200))

@@ -17,7 +17,7 @@ from rate_limiting.redis_server import PASSWORD, RedisServer, free_port
 from servers import ScriptedServer
 
 from vectorcache import APITimeoutError, RateLimiter
-from vectorcache._rate_limit import Permit, RateGate, gate_for
+from vectorcache._rate_limit.limiter import Permit, RateGate, gate_for
 
 DAY = pytest.approx(86_400 * 1.01 + 1, abs=60)
 
@@ -306,6 +306,6 @@ def test_the_interpreter_ends(redis_server: RedisServer, monkeypatch: pytest.Mon
 
     limiter = RateLimiter("1/day", redis_url=redis_server.url)
     gate = gate_for(limiter, "key", Clock())
-    monkeypatch.setattr("threading.Thread.start", no_more)
+    monkeypatch.setattr(threading.Thread, "start", no_more)
     assert goes(gate)
     assert not goes(gate)

@@ -10,10 +10,10 @@ from clients import KEY
 from rate_limiting.clock import Clock
 
 from vectorcache import ConfigurationError, RateLimiter, VectorcacheClient
-from vectorcache._rate_limit import Rate, gate_for
-from vectorcache._rate_limit_auto import AutoGate
-from vectorcache._rate_limit_gate import RateGate
-from vectorcache._rate_limit_shared import SharedGate
+from vectorcache._rate_limit.auto import AutoGate
+from vectorcache._rate_limit.gate import RateGate
+from vectorcache._rate_limit.limiter import Rate, gate_for
+from vectorcache._rate_limit.redis import SharedGate
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,14 @@ from vectorcache import (
     VectorcacheClient,
     VectorcacheError,
 )
-from vectorcache._call import Call
-from vectorcache._circuit import Circuit
-from vectorcache._failure import AttemptFailed, Failure
+from vectorcache._call.call import Call
+from vectorcache._call.circuit import Circuit
+from vectorcache._call.failure import AttemptFailed, Failure
+from vectorcache._call.retry import Repeat, RetryQuota
+from vectorcache._call.shared import Shared
 from vectorcache._query import Query
-from vectorcache._rate_limit import Rate, RateGate
-from vectorcache._rate_limit_auto import AutoGate
-from vectorcache._retry import Repeat, RetryQuota
-from vectorcache._shared import Shared
+from vectorcache._rate_limit.auto import AutoGate
+from vectorcache._rate_limit.limiter import Rate, RateGate
 
 
 def failure(

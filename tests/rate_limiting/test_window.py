@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rate_limiting.clock import Clock, lets_go
 
-from vectorcache._rate_limit import Rate, RateGate
-from vectorcache._rate_limit_window import MovingWindow
+from vectorcache._rate_limit.limiter import Rate, RateGate
+from vectorcache._rate_limit.window import MovingWindow
 
 RATES = st.builds(Rate, st.integers(1, 30), st.sampled_from([1, 60, 3_600]))
 # In parts of the period, from "at the same time" to "long after".

@@ -19,7 +19,7 @@ from vectorcache import (
     VectorcacheClient,
     VectorcacheError,
 )
-from vectorcache._recorder import Recorder
+from vectorcache._stats.recorder import Recorder
 from vectorcache.telemetry import PrometheusCollector
 
 BOOM = answer({"detail": "boom"}, status=500)

@@ -7,20 +7,20 @@
 """
 
 from ._async_client import AsyncVectorcacheClient
-from ._batch_result import BatchProgress, BatchResult
-from ._circuit import CircuitBreaker
-from ._latency import Latency
-from ._limits import NOT_GIVEN, NotGiven
+from ._batch.result import BatchProgress, BatchResult
+from ._call.circuit import CircuitBreaker
+from ._call.options import NOT_GIVEN, NotGiven
+from ._call.retry import RetryPolicy
 from ._llm import LLM
 from ._observer import FailedAttempt, FinishedCall, ObservedCall, Observer
 from ._query import BeforeSend, Query
-from ._rate_limit import RateLimiter
+from ._rate_limit.limiter import RateLimiter
 from ._response import DebugInfo, RateLimit, ResponseMeta, VectorcacheResponse
-from ._retry import RetryPolicy
 from ._secret import KeySource
-from ._sensitive import SensitiveDataFilter
+from ._sensitive_data import SensitiveDataFilter
 from ._settings import FALLBACK_ON, ClientOptions, Errors
-from ._stats import Scores, Stats
+from ._stats.latency import Latency
+from ._stats.stats import Scores, Stats
 from ._sync_client import VectorcacheClient
 from ._version import __version__
 from .errors import (

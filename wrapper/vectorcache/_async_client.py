@@ -8,20 +8,20 @@ from typing import Any, Literal, Self, cast
 import httpx
 
 from . import _generated as api
-from ._batch import Job
-from ._batch_result import BatchResult, Progress, Prompt
-from ._call import Call
+from ._batch.batch import Job
+from ._batch.result import BatchResult, Progress, Prompt
+from ._call.call import Call
+from ._call.coalescing import Member, Outcome
+from ._call.failure import AttemptFailed
+from ._call.options import NOT_GIVEN, Limits, NotGiven
 from ._client import ConfiguredClient
-from ._coalescing import Member, Outcome
-from ._connections import AsyncConnections
-from ._failure import AttemptFailed
-from ._limits import NOT_GIVEN, Limits, NotGiven
 from ._llm import aask
-from ._loops import running_loop
-from ._network import AsyncBorrowedTransport, Network
-from ._own_client import AsyncOwnClient, wrong_client
 from ._response import VectorcacheResponse
-from ._sending import AsyncSender
+from ._transport.connections import AsyncConnections
+from ._transport.loops import running_loop
+from ._transport.own_client import AsyncOwnClient, wrong_client
+from ._transport.sender import AsyncSender
+from ._transport.transports import AsyncBorrowedTransport, Network
 from .errors import VectorcacheError
 
 
@@ -83,7 +83,7 @@ class AsyncVectorcacheClient(
         way as soon as Python collects the iterator, at the latest when the event loop ends;
         ``contextlib.aclosing`` or ``aclose()`` does so at once.
         """
-        from ._async_batch import run
+        from ._batch.tasks import run
 
         defaults = {
             "model": model,

@@ -22,27 +22,27 @@ import httpx
 
 from . import _generated
 from ._arguments import check_flag
-from ._batch import Batch, check_batch
-from ._batch_bar import bar_maker
-from ._batch_result import Progress
-from ._call import Call
-from ._circuit import Circuit, CircuitBreaker
-from ._coalescing import Coalescing
-from ._connections import AsyncConnections, Connections
+from ._batch.batch import Batch, check_batch
+from ._batch.progress_bar import bar_maker
+from ._batch.result import Progress
+from ._call.call import Call
+from ._call.circuit import Circuit, CircuitBreaker
+from ._call.coalescing import Coalescing
+from ._call.options import Limits
+from ._call.retry import RetryPolicy, RetryQuota
+from ._call.shared import Shared
 from ._embedder import Embedder
 from ._identity import UNNAMED, identity_of, mark_of
-from ._limits import Limits
 from ._llm import LLM, is_async
 from ._local import LOCAL_KEY, compares_parts, local_transport
 from ._logging import log_as_the_environment_says
 from ._observer import Observer
 from ._query import BeforeSend, Query
-from ._rate_limit import RateGate, RateLimiter, gate_for
-from ._retry import RetryPolicy, RetryQuota
+from ._rate_limit.limiter import RateGate, RateLimiter, gate_for
 from ._secret import KeyFunction, KeySource, hidden
 from ._settings import FALLBACK_ON, ClientOptions, Errors, Settings
-from ._shared import Shared
-from ._stats import Stats
+from ._stats.stats import Stats
+from ._transport.connections import AsyncConnections, Connections
 from .errors import ConfigurationError, InvalidRequestError
 
 C = TypeVar("C", bound=Connections | AsyncConnections)

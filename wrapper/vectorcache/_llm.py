@@ -32,7 +32,7 @@ async def aask(llm: LLM, prompt: str, model: str, context: str | None) -> object
     """The same: an async function on this event loop, a plain one in a thread."""
     import anyio.to_thread
 
-    from ._threads import limiter
+    from ._anyio_threads import limiter
 
     if is_async(llm):
         answer: object = llm(prompt, model, context)

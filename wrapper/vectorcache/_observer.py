@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import httpx
 
-from ._foreign import is_of_interruption
+from ._call.foreign_exceptions import is_of_interruption
 from ._logging import logger
 from ._query import Query
 from ._response import VectorcacheResponse

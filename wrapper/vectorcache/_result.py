@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from . import _generated as api
-from ._hints import reset_time
+from ._headers import reset_time
 from ._response import DebugInfo, RateLimit, ResponseMeta, VectorcacheResponse
 
 

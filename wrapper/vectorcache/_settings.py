@@ -12,12 +12,12 @@ import attrs
 import httpx
 
 from . import _arguments as check
-from ._circuit import CircuitBreaker
+from ._call.circuit import CircuitBreaker
+from ._call.retry import RetryPolicy
 from ._llm import LLM, is_async
 from ._observer import Observer, check_observers
 from ._query import BeforeSend
-from ._rate_limit import RateLimiter
-from ._retry import RetryPolicy
+from ._rate_limit.limiter import RateLimiter
 from ._secret import QUOTATION_MARKS, APIKey, KeyFunction, KeySource, hidden
 from .errors import (
     APIConnectionError,

@@ -12,20 +12,20 @@ from typing import Any, Literal, Self, cast
 import httpx
 
 from . import _generated as api
-from ._batch import Job
-from ._batch_result import BatchResult, Progress, Prompt
-from ._call import Call
+from ._batch.batch import Job
+from ._batch.result import BatchResult, Progress, Prompt
+from ._batch.threads import Worker, Workers, run
+from ._call.call import Call
+from ._call.coalescing import Member, Outcome
+from ._call.failure import AttemptFailed
+from ._call.options import NOT_GIVEN, Limits, NotGiven
 from ._client import ConfiguredClient
-from ._coalescing import Member, Outcome
-from ._connections import Connections
-from ._failure import AttemptFailed
-from ._limits import NOT_GIVEN, Limits, NotGiven
 from ._llm import ask
-from ._network import BorrowedTransport, Network
-from ._own_client import OwnClient, wrong_client
 from ._response import VectorcacheResponse
-from ._sending import Sender
-from ._threaded_batch import Worker, Workers, run
+from ._transport.connections import Connections
+from ._transport.own_client import OwnClient, wrong_client
+from ._transport.sender import Sender
+from ._transport.transports import BorrowedTransport, Network
 from .errors import VectorcacheError
 
 

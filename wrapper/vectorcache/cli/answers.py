@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._response import VectorcacheResponse
-from .._stats import Stats
+from .._stats.stats import Stats
 
 
 def fields_of(result: VectorcacheResponse) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
 
-from .._batch_result import BatchProgress, BatchResult
+from .._batch.result import BatchProgress, BatchResult
 from .._prospects import ENDS_ALL, OUTAGE
 from .._sync_client import VectorcacheClient
 from .output import Output

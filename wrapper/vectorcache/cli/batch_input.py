@@ -6,7 +6,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import Any, Final
 
-from .._batch_result import RESULT_COLUMNS
+from .._batch.result import RESULT_COLUMNS
 from .exit_codes import UsageError
 from .rows import Row, RowFile
 

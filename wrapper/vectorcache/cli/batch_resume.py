@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
-from .._batch_result import BatchResult
+from .._batch.result import BatchResult
 from .api_key import without_own_key
 from .batch_input import OPTION_COLUMNS, PROMPT_COLUMN, check_input, query_of
 from .batch_journal import Begun, Journal

@@ -11,8 +11,8 @@ from typing import Final
 
 import httpx
 
-from .._network import Network
-from .._proxies import environment_proxy
+from .._transport.proxies import environment_proxy
+from .._transport.transports import Network
 from ..errors import ConfigurationError
 from .answers import seconds
 from .findings import Finding

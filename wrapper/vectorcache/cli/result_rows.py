@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from .._batch_result import RESULT_COLUMNS
-from .._recorder import Recorder
-from .._stats import Stats
+from .._batch.result import RESULT_COLUMNS
+from .._stats.recorder import Recorder
+from .._stats.stats import Stats
 from .exit_codes import UsageError
 from .rows import Row, open_rows
 

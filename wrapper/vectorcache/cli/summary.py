@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._latency import Latency
-from .._stats import Scores, Stats
+from .._stats.latency import Latency
+from .._stats.stats import Scores, Stats
 from .answers import dollars, seconds, share
 from .streams import shown
 

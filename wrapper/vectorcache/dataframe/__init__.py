@@ -13,7 +13,7 @@ if _find_spec("narwhals") is None:
         name="narwhals",
     )
 
-from .._batch_result import RESULT_COLUMNS
+from .._batch.result import RESULT_COLUMNS
 from .query_batch import BatchOptions, aquery_batch, query_batch
 from .result_columns import RESULT_DDL, empty_result
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, TypedDict, TypeVar, Unpack
 import httpx
 
 from .._async_client import AsyncVectorcacheClient
-from .._batch_result import BatchResult, Progress
+from .._batch.result import BatchResult, Progress
 from .._sync_client import VectorcacheClient
 from ..errors import InvalidRequestError
 from .frame import Frame, frame_of, like, values_of

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 import narwhals.stable.v2 as nw
 
-from .._batch_result import RESULT_COLUMNS, BatchResult, ResultColumns
+from .._batch.result import RESULT_COLUMNS, BatchResult, ResultColumns
 from ..errors import InvalidRequestError
 from .frame import Frame, frame_of, like
 

@@ -110,7 +110,7 @@ class Clients:
             return await self.awaiting.query(**arguments)
         import anyio.to_thread
 
-        from .._threads import limiter
+        from .._anyio_threads import limiter
 
         return await anyio.to_thread.run_sync(
             partial(self.query, arguments), abandon_on_cancel=True, limiter=limiter()

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from .._process import ForkSafeLock
+from .._threading import ForkSafeLock
 
 C = TypeVar("C")
 

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import anyio
 
-from .._coalescing import Coalescing, Member
-from .._loops import running_loop
+from .._call.coalescing import Coalescing, Member
+from .._transport.loops import running_loop
 from .answer import Answer
 from .errors import LocalCacheError
 from .question import DEFAULT_THRESHOLD, Question

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
 
-from .._batch_result import BatchResult
+from .._batch.result import BatchResult
 from .._response import VectorcacheResponse
 from ..errors import APIResponseError
 from .matches import Match

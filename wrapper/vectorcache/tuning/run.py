@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 
 from .._arguments import check_context, check_count
-from .._batch_result import BatchResult
+from .._batch.result import BatchResult
 from .._prospects import ENDS_ALL, OUTAGE
 from ..errors import (
     APIResponseError,

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TextIO
 
-from ..._batch_result import RESULT_COLUMNS
+from ..._batch.result import RESULT_COLUMNS
 from ..exit_codes import UsageError
 from .row_file import Row, RowFile, Survey
 from .utf8 import decoded

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final, get_args, get_type_hints
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..._batch_result import ResultColumns
+from ..._batch.result import ResultColumns
 from ..exit_codes import UsageError
 from .arrow_values import json_values, text_values
 from .row_file import Row, RowFile, Survey

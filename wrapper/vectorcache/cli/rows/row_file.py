@@ -10,7 +10,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, TypeAlias
 
-from ..._batch_result import RESULT_COLUMNS
+from ..._batch.result import RESULT_COLUMNS
 from ..exit_codes import UsageError
 
 # A row's columns by their names.

@@ -1,0 +1,77 @@
+"""Attempts without a network: httpcore's account of where a request is, told by a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+from clients import KEY
+
+from vectorcache import VectorcacheClient
+from vectorcache._call.attempt import Attempt
+
+URL = "https://cache.test/below"
+
+# httpcore's events, in the order they happen.
+CONNECT = "connection.connect_tcp.started"
+CONNECTED = "connection.connect_tcp.complete"
+SEND = "http11.send_request_headers.started"
+SENT = "http11.send_request_body.complete"
+ANSWERED = "http11.receive_response_headers.complete"
+IN_TLS = "proxy.start_tls.complete"
+
+
+class Clock:
+    """Time that passes only when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Stream:
+    """What httpcore calls a connection's network stream."""
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def make_attempt(
+    clock: Callable[[], float] | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    timeout: float | httpx.Timeout | None = 30.0,
+    deadline: float | None = None,
+    url: str = URL,
+    **options: Any,
+) -> Attempt:
+    with VectorcacheClient(KEY, url, **options) as client:
+        return Attempt(
+            client._settings,
+            headers or {},
+            timeout=timeout,
+            deadline=deadline,
+            fresh=False,
+            clock=clock or Clock(),
+        )
+
+
+def facts(event: str) -> Mapping[str, Any]:
+    """What httpcore tells with an event."""
+    told: dict[str, dict[str, Any]] = {
+        CONNECT: {"host": "cache.test", "port": 443},
+        SEND: {"request": SimpleNamespace(method=b"POST")},
+    }
+    return told.get(event, {"return_value": None})
+
+
+def tell(attempt: Attempt, *events: str) -> None:
+    for event in events:
+        attempt.trace(event, facts(event))

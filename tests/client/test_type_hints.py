@@ -1,0 +1,52 @@
+"""Annotations can be resolved: typing.get_type_hints, inspect.signature(eval_str=True)."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+from type_hints import public_callables, public_modules, unresolved
+
+import vectorcache
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "vectorcache",
+        "vectorcache.cli",
+        "vectorcache.dataframe",
+        "vectorcache.errors",
+        "vectorcache.integrations.django",
+        "vectorcache.integrations.fastapi",
+        "vectorcache.integrations.flask",
+        "vectorcache.integrations.starlette",
+        "vectorcache.local",
+        "vectorcache.telemetry",
+        "vectorcache.tuning",
+    ],
+)
+def test_all_public_callables(name: str) -> None:
+    """Whatever takes a function or a class apart by its annotations can: woltapp/magic-di#5."""
+    module = import_module(name)
+    assert [*public_callables(module)]
+    assert unresolved(module) == {}
+
+
+@pytest.mark.parametrize("name", ["dataframe", "local"])
+def test_modules_below(name: str) -> None:
+    """What these packages are made of can be taken apart, too, such as what their calls return."""
+    for module in public_modules(import_module(f"vectorcache.{name}")):
+        assert unresolved(module) == {}
+
+
+def test_local_without_its_extra() -> None:
+    """The annotations of ``local`` need nothing that the extra brings."""
+    found = vectorcache.VectorcacheClient.local.__func__.__globals__  # type: ignore[attr-defined]
+    assert found["Embedder"].__module__ == "vectorcache._embedder"
+
+
+def test_what_cannot_be_resolved_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The walk itself notices an annotation without its import."""
+    monkeypatch.delitem(vars(import_module("vectorcache._batch.result")), "VectorcacheResponse")
+    assert unresolved(vectorcache).keys() >= {"vectorcache.BatchResult"}

@@ -1,0 +1,1 @@
+"""Answers many prompts, several at a time."""

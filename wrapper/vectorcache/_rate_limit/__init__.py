@@ -1,0 +1,1 @@
+"""Keeps a client within its rate limit."""

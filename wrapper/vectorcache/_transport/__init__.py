@@ -1,0 +1,1 @@
+"""Sends requests and waits for them, and decides nothing."""
