@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import inspect
 import json
+import pickle
 import subprocess
 import sys
+from importlib import import_module
 from importlib.metadata import requires, version
 from typing import Any, get_type_hints
 
 import pytest
 
 import vectorcache
-from vectorcache import AsyncVectorcacheClient, VectorcacheClient
+from vectorcache import AsyncVectorcacheClient, BatchResult, VectorcacheClient
 from vectorcache._settings import ClientOptions
 
 NAMES = {
@@ -143,6 +145,40 @@ def test_both_colours_take_the_same() -> None:
 
 
 CLASSES = sorted(name for name in NAMES if isinstance(getattr(vectorcache, name), type))
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_public_classes_name_the_package(name: str) -> None:
+    """Every public class says that it is defined in ``vectorcache``, wherever it is written."""
+    assert getattr(vectorcache, name).__module__ == "vectorcache"
+
+
+def test_public_modules_name_no_private_one() -> None:
+    """No class that a public module exports says that it is defined in a private module."""
+    for name in ("dataframe", "local", "telemetry", "tuning"):
+        module = import_module(f"vectorcache.{name}")
+        for exported in module.__all__:
+            assert "._" not in str(getattr(getattr(module, exported), "__module__", "")), exported
+
+
+def test_pickles_name_no_private_module() -> None:
+    """What a user may pickle can be read by any later version that moves its private modules."""
+    error = vectorcache.RateLimitError("too many requests", status_code=429)
+    meta = vectorcache.ResponseMeta(200, error=error)
+    response = vectorcache.VectorcacheResponse(True, "yes", 0.9, 0.1, "cache", meta=meta)
+    for thing in (
+        response,
+        BatchResult(0, 0, "a prompt", response),
+        vectorcache.Query("a prompt", "gpt-4o", 0.85),
+        vectorcache.RetryPolicy(),
+        vectorcache.CircuitBreaker(),
+        vectorcache.RateLimiter("1/s"),
+        vectorcache.Stats(),
+        vectorcache.NOT_GIVEN,
+    ):
+        pickled = pickle.dumps(thing)
+        assert b"vectorcache._" not in pickled
+        assert repr(pickle.loads(pickled)) == repr(thing)
 
 
 @pytest.mark.parametrize("name", CLASSES)

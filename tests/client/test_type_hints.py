@@ -43,10 +43,10 @@ def test_modules_below(name: str) -> None:
 def test_local_without_its_extra() -> None:
     """The annotations of ``local`` need nothing that the extra brings."""
     found = vectorcache.VectorcacheClient.local.__func__.__globals__  # type: ignore[attr-defined]
-    assert found["Embedder"].__module__ == "vectorcache._embedder"
+    assert found["Embedder"].__module__ == "vectorcache.local"
 
 
 def test_what_cannot_be_resolved_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The walk itself notices an annotation without its import."""
-    monkeypatch.delitem(vars(import_module("vectorcache._batch.result")), "VectorcacheResponse")
-    assert unresolved(vectorcache).keys() >= {"vectorcache.BatchResult"}
+    monkeypatch.delitem(vars(import_module("vectorcache._sync_client")), "BatchResult")
+    assert unresolved(vectorcache).keys() >= {"vectorcache.VectorcacheClient.query_many"}

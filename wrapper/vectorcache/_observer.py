@@ -1,7 +1,5 @@
 """Who is told of each call: the basis of telemetry."""
 
-from __future__ import annotations
-
 import inspect
 import logging
 from collections.abc import Callable, Iterable, Sequence

@@ -1,9 +1,7 @@
 """What is asked: one query's fields, checked."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import attrs
 
@@ -39,7 +37,7 @@ class Query:
         similarity_threshold: object,
         context: object,
         include_debug: object,
-    ) -> Query:
+    ) -> Self:
         """A query that can be sent.
 
         Raises:
@@ -54,7 +52,7 @@ class Query:
             check.check_flag("include_debug", include_debug, refuse),
         )
 
-    def screened(self, hook: BeforeSend) -> Query:
+    def screened(self, hook: "BeforeSend") -> "Query":
         """What ``before_send`` makes of the query.
 
         Raises:
@@ -70,7 +68,7 @@ class Query:
         fields = attrs.astuple(changed, recurse=False)
         return changed if changed is self else self.checked(*fields)
 
-    def to_body(self) -> api.QueryRequest:
+    def to_body(self) -> "api.QueryRequest":
         """The request's body."""
         return api.QueryRequest(
             prompt=self.prompt,

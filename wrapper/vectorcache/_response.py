@@ -1,7 +1,5 @@
 """What a query returns."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Keeps personal data out of the cache: a ready-made ``before_send``."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,12 +1,10 @@
 """One client's settings: checked once, then read only."""
 
-from __future__ import annotations
-
 import contextlib
 import ipaddress
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias, TypedDict
+from typing import Any, Final, Self, TypeAlias, TypedDict
 
 import attrs
 import httpx
@@ -247,7 +245,7 @@ class Settings:
         return self._urls[path]
 
     @classmethod
-    def checked(cls, options: Mapping[str, Any]) -> Settings:
+    def checked(cls, options: Mapping[str, Any]) -> Self:
         """Settings from a client's options, all of them given.
 
         Raises:
@@ -288,7 +286,7 @@ class Settings:
             allow_insecure_http=insecure,
         )
 
-    def changed(self, options: ClientOptions) -> Settings:
+    def changed(self, options: ClientOptions) -> Self:
         """These settings with some of them replaced.
 
         Raises:

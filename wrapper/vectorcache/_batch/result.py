@@ -1,7 +1,5 @@
 """What ``query_many`` yields and reports."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, TypeAlias, TypedDict
 

@@ -1,7 +1,5 @@
 """The circuit breaker: what a client that is told to stops asking for, and when it tries again."""
 
-from __future__ import annotations
-
 import enum
 import time
 from collections.abc import Callable

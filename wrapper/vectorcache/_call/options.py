@@ -1,11 +1,9 @@
 """What one query may be given besides the question itself."""
 
-from __future__ import annotations
-
 import enum
 import sys
 from collections.abc import Hashable, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import httpx
 
@@ -59,7 +57,7 @@ class Limits(NamedTuple):
         deadline: float | NotGiven | None,
         max_retries: int | NotGiven,
         extra_headers: Mapping[str, str] | None,
-    ) -> Limits:
+    ) -> Self:
         """The client's own, where the query has none.
 
         Raises:

@@ -1,9 +1,8 @@
 """When to try again, and how long to wait before: rules without clock or network."""
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Callable
+from typing import Self
 
 import attrs
 
@@ -16,7 +15,7 @@ _TRANSIENT_COST = 14
 _THROTTLED_COST = 5
 
 
-def _at_least_zero(_: object, attribute: attrs.Attribute[float], value: object) -> None:
+def _at_least_zero(_: object, attribute: "attrs.Attribute[float]", value: object) -> None:
     number = real_number(value)
     if number is None or not 0 <= number < 1e9:
         raise ConfigurationError(f"RetryPolicy.{attribute.name} must be a number of at least 0")
@@ -57,7 +56,7 @@ class RetryPolicy:
     quota: float = attrs.field(default=500.0, converter=as_float, validator=_at_least_zero)
 
     @classmethod
-    def without_waiting(cls) -> RetryPolicy:
+    def without_waiting(cls) -> Self:
         """A policy for tests: retries as always, but waits only where the service asks to."""
         return cls(transient_backoff=0, throttled_backoff=0, uncertain_delay=0)
 

@@ -1,7 +1,5 @@
 """How many requests a client lets go, so that the service need not refuse any."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable
@@ -46,7 +44,7 @@ def _rate_or_auto(_: object, __: object, value: Any) -> None:
         )
 
 
-def _check_redis_url(limiter: RateLimiter, _: object, value: Any) -> None:
+def _check_redis_url(limiter: "RateLimiter", _: object, value: Any) -> None:
     # Said without the URL, which may hold a password.
     if value is None:
         return

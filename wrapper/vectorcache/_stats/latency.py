@@ -1,11 +1,9 @@
 """Times, kept as counts in buckets whose widths grow with them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import accumulate
 from math import ceil, log
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import attrs
 
@@ -63,7 +61,7 @@ class Times:
         if seconds > self.longest:
             self.longest = seconds
 
-    def merge(self, other: Times) -> None:
+    def merge(self, other: Self) -> None:
         for bucket, count in other.buckets.items():
             self.buckets[bucket] = self.buckets.get(bucket, 0) + count
         self.total += other.total

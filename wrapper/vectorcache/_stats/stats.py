@@ -1,7 +1,5 @@
 """What a client's calls came to."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -37,7 +35,7 @@ class Scores:
 class _Counter(Protocol):
     """What goes on counting."""
 
-    def reset(self) -> Stats: ...
+    def reset(self) -> "Stats": ...
 
 
 @attrs.frozen(kw_only=True)
@@ -76,7 +74,9 @@ class Stats:
     scores: Scores = attrs.field(factory=Scores)
     hit_latency: Latency = attrs.field(factory=Latency)
     miss_latency: Latency = attrs.field(factory=Latency)
-    by_model_and_context: Mapping[Group, Stats] = attrs.field(factory=dict, hash=False, repr=False)
+    by_model_and_context: Mapping[Group, "Stats"] = attrs.field(
+        factory=dict, hash=False, repr=False
+    )
     _recorder: _Counter | None = attrs.field(default=None, eq=False, repr=False, alias="recorder")
 
     @property
@@ -85,7 +85,7 @@ class Stats:
         answered = self.hits + self.misses
         return self.hits / answered if answered else None
 
-    def reset(self) -> Stats:
+    def reset(self) -> "Stats":
         """Lets the client count anew; returns what it had counted until then, to the last call."""
         return self if self._recorder is None else self._recorder.reset()
 

@@ -50,6 +50,8 @@ __all__ = [
     "app",
 ]
 
+Embedder.__module__ = __name__  # It is defined where nothing of this extra is needed.
+
 
 def __getattr__(name: str) -> _Any:
     # Only this needs Starlette, whose names its annotations have to find when it is loaded.
