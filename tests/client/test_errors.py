@@ -45,7 +45,7 @@ def test_the_drawn_tree_is_the_real_one() -> None:
     assert drawn.keys() == set(errors.__all__)
     for name, ancestors in drawn.items():
         real = [
-            c.__name__ for c in getattr(errors, name).__mro__ if c.__module__ == errors.__name__
+            c.__name__ for c in getattr(errors, name).__mro__ if issubclass(c, VectorcacheError)
         ]
         assert real[1:] == ancestors[::-1]
 

@@ -52,7 +52,7 @@ SHOWN_ELSEWHERE = (
     (
         "No answer, or a reset, over HTTP/2 by your own `httpx.Client(http2=True)`",
         "Repeated once.",
-        "test_http2.py",
+        "transport/test_http2.py",
     ),
     (
         "A signal handler or another thread raises something in a call",
@@ -82,7 +82,7 @@ SHOWN_ELSEWHERE = (
     (
         "There is no network, and respx, pytest-httpx or vcrpy answers",
         "The answer; no name is looked up.",
-        "test_mocked_transports.py",
+        "transport/test_mocked_transports.py",
     ),
 )
 

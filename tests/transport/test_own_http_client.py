@@ -83,7 +83,7 @@ def test_errors_are_still_ours() -> None:
         pytest.raises(Exception, match="a hook of one's own") as caught,
     ):
         client.query("Q", "m")
-    assert type(caught.value).__module__ == "vectorcache.errors"
+    assert type(caught.value).__module__ == "vectorcache"
 
 
 def test_a_copy_does_not_close_what_it_was_lent() -> None:

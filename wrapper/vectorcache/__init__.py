@@ -100,4 +100,3 @@ for _name in __all__:
     if isinstance(_member := globals()[_name], type):
         # Pickles and tracebacks then name this package and none of its private modules.
         _member.__module__ = __name__
-del _name, _member
