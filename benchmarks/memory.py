@@ -104,9 +104,9 @@ def serving(send: Send) -> Iterator[str]:
         thread.join()
 
 
-def peak(send: Send, colour: str) -> int:
+def peak(send: Send, client: str) -> int:
     with serving(send) as url:
-        program = [sys.executable, str(ROOT / "tests/transport/peak_memory.py"), url, colour]
+        program = [sys.executable, str(ROOT / "tests/transport/peak_memory.py"), url, client]
         return int(subprocess.run(program, check=True, stdout=subprocess.PIPE).stdout)
 
 
@@ -114,8 +114,8 @@ def table(rounds: int) -> str:
     lines = ["| what arrives | sync, MB | async, MB |", "| --- | ---: | ---: |"]
     for name, send in cases().items():
         figures = [
-            statistics.median(peak(send, colour) for _ in range(rounds)) / MB
-            for colour in ("sync", "async")
+            statistics.median(peak(send, client) for _ in range(rounds)) / MB
+            for client in ("sync", "async")
         ]
         lines.append(f"| {name} | {figures[0]:.1f} | {figures[1]:.1f} |")
     return "\n".join(lines)

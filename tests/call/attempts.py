@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 from clients import KEY
+from clock import Clock
 
 from vectorcache import VectorcacheClient
 from vectorcache._call.attempt import Attempt
@@ -21,16 +22,6 @@ SEND = "http11.send_request_headers.started"
 SENT = "http11.send_request_body.complete"
 ANSWERED = "http11.receive_response_headers.complete"
 IN_TLS = "proxy.start_tls.complete"
-
-
-class Clock:
-    """Time that passes only when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Stream:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
+import pytest
 from clients import KEY
+from clock import Clock
 
-from vectorcache import (
-    APIConnectionError,
-    VectorcacheClient,
-)
+from vectorcache import APIConnectionError, RetryPolicy, VectorcacheClient, VectorcacheError
 from vectorcache._call.call import Call
+from vectorcache._call.circuit import Circuit
 from vectorcache._call.failure import Failure
 from vectorcache._call.retry import Repeat, RetryQuota
 from vectorcache._call.shared import Shared
 from vectorcache._query import Query
 from vectorcache._rate_limit.limiter import Rate, RateGate
+from vectorcache_api.models import QueryResponse
 
 HIT = {
     "cache_hit": True,
@@ -29,14 +31,53 @@ HIT = {
 BROKEN = Failure(error=APIConnectionError, text="no connection", repeat=Repeat.TRANSIENT)
 
 
-class Clock:
-    """Time that passes only when a test says so."""
+def make_call(
+    clock: Clock | None = None,
+    *,
+    quota: RetryQuota | None = None,
+    circuit: Circuit | None = None,
+    policy: RetryPolicy | None = None,
+    unit: float = 1.0,
+    deadline: float | None = None,
+    max_retries: int = 2,
+) -> Call:
+    """A call whose rules are tested; ``unit`` is the random number that jitter is made of."""
+    with VectorcacheClient(KEY, "https://cache.test", retry=policy or RetryPolicy()) as client:
+        settings = client._settings
+    return Call(
+        settings,
+        Shared(quota or RetryQuota(500), circuit),
+        Query("Q", "m", 0.85),
+        {},
+        timeout=30.0,
+        deadline=deadline,
+        max_retries=max_retries,
+        clock=clock or Clock(),
+        random_unit=lambda: unit,
+    )
 
-    def __init__(self) -> None:
-        self.now = 1_000.0
 
-    def __call__(self) -> float:
-        return self.now
+def end_of(call: Call, *failures: Failure, clock: Clock | None = None) -> VectorcacheError:
+    """The error that the last of the failures ends the call with; each attempt takes 2 s."""
+    *others, last = failures
+    for one in others:
+        call.attempt().begin(None)
+        if clock is not None:
+            clock.now += 2
+        call.delay_after(one)
+    call.attempt().begin(None)
+    if clock is not None:
+        clock.now += 2
+    with pytest.raises(VectorcacheError) as caught:
+        call.delay_after(last)
+    return caught.value
+
+
+def answered(call: Call, body: dict[str, Any], headers: dict[str, str] | None = None) -> Any:
+    attempt = call.attempt()
+    attempt.begin(None)
+    attempt.reader(httpx.Response(200, headers=headers))
+    return call.result(QueryResponse.from_dict(body))
 
 
 class Made:

@@ -16,13 +16,13 @@ from call.attempts import (
     SEND,
     SENT,
     URL,
-    Clock,
     Stream,
     facts,
     make_attempt,
     tell,
 )
 from clients import KEY
+from clock import Clock
 from servers import HIT
 
 from vectorcache import (

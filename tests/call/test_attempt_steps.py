@@ -12,12 +12,12 @@ from call.attempts import (
     CONNECT,
     CONNECTED,
     SEND,
-    Clock,
     Stream,
     facts,
     make_attempt,
     tell,
 )
+from clock import Clock
 
 from vectorcache._call.attempt import Attempt
 

@@ -5,81 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from clients import KEY
+from call.made_calls import make_call
+from clock import Clock
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vectorcache import APIStatusError, RetryPolicy, VectorcacheError
 from vectorcache._call.call import Call
-from vectorcache._call.circuit import Circuit
 from vectorcache._call.failure import Failure
 from vectorcache._call.retry import Repeat, RetryQuota, backoff
-from vectorcache._call.shared import Shared
-from vectorcache._query import Query
-from vectorcache._settings import Settings
 
 TRANSIENT, THROTTLED, ONCE = Repeat.TRANSIENT, Repeat.THROTTLED, Repeat.ONCE
 
 
-class Clock:
-    """Time that passes only when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def failure(repeat: Repeat, **facts: Any) -> Failure:
     return Failure(error=APIStatusError, text="it failed", repeat=repeat, **facts)
-
-
-def make_call(
-    clock: Clock | None = None,
-    *,
-    quota: RetryQuota | None = None,
-    circuit: Circuit | None = None,
-    policy: RetryPolicy | None = None,
-    unit: float = 1.0,
-    deadline: float | None = None,
-    max_retries: int = 2,
-) -> Call:
-    settings = Settings.checked(
-        {
-            "api_key": KEY,
-            "base_url": None,
-            "timeout": 30.0,
-            "deadline": deadline,
-            "max_retries": max_retries,
-            "retry": policy or RetryPolicy(),
-            "circuit_breaker": None,
-            "fallback": None,
-            "fallback_on": (),
-            "before_send": None,
-            "rate_limit": None,
-            "coalesce": False,
-            "observers": (),
-            "model": None,
-            "similarity_threshold": 0.85,
-            "context": None,
-            "max_connections": 1,
-            "max_response_bytes": 1,
-            "default_headers": None,
-            "allow_insecure_http": False,
-        }
-    )
-    return Call(
-        settings,
-        Shared(quota or RetryQuota(500), circuit),
-        Query("Q", "m", 0.85),
-        {},
-        timeout=30.0,
-        deadline=deadline,
-        max_retries=max_retries,
-        clock=clock or Clock(),
-        random_unit=lambda: unit,
-    )
 
 
 def delays(call: Call, *failures: Failure) -> list[float | str]:

@@ -6,82 +6,26 @@ from typing import Any
 
 import httpx
 import pytest
-from call.attempts import Clock
-from clients import KEY
+from call.made_calls import answered, end_of, make_call
+from clock import Clock
 from servers import HIT, MISS
 
 from vectorcache import (
     APIConnectionError,
     APIStatusError,
-    CircuitBreaker,
-    CircuitOpenError,
     ConfigurationError,
     InternalServerError,
     QuotaExceededError,
     RateLimitError,
     RetryPolicy,
-    VectorcacheClient,
-    VectorcacheError,
 )
-from vectorcache._call.call import Call
-from vectorcache._call.circuit import Admission, Circuit
-from vectorcache._call.failure import AttemptFailed, Failure
+from vectorcache._call.failure import Failure
 from vectorcache._call.retry import Repeat, RetryQuota
-from vectorcache._call.shared import Shared
-from vectorcache._query import Query
 from vectorcache_api.models import QueryResponse
 
 NEVER, ONCE, TRANSIENT, THROTTLED = Repeat.NEVER, Repeat.ONCE, Repeat.TRANSIENT, Repeat.THROTTLED
 DOWN = Failure(APIConnectionError, "could not connect", TRANSIENT)
 BOOM = Failure(InternalServerError, "500 boom", TRANSIENT, status_code=500, request_id="8f2c")
-
-
-def make_call(
-    clock: Clock | None = None,
-    *,
-    quota: RetryQuota | None = None,
-    circuit: Circuit | None = None,
-    deadline: float | None = None,
-    max_retries: int = 2,
-) -> Call:
-    with VectorcacheClient(
-        KEY, "https://cache.test", retry=RetryPolicy.without_waiting()
-    ) as client:
-        settings = client._settings
-    return Call(
-        settings,
-        Shared(quota or RetryQuota(500), circuit),
-        Query("Q", "m", 0.85),
-        {},
-        timeout=30.0,
-        deadline=deadline,
-        max_retries=max_retries,
-        clock=clock or Clock(),
-        random_unit=lambda: 1.0,
-    )
-
-
-def end_of(call: Call, *failures: Failure, clock: Clock | None = None) -> VectorcacheError:
-    """The error that the last of the failures ends the call with; each attempt takes 2 s."""
-    *others, last = failures
-    for one in others:
-        call.attempt().begin(None)
-        if clock is not None:
-            clock.now += 2
-        call.delay_after(one)
-    call.attempt().begin(None)
-    if clock is not None:
-        clock.now += 2
-    with pytest.raises(VectorcacheError) as caught:
-        call.delay_after(last)
-    return caught.value
-
-
-def answered(call: Call, body: dict[str, Any], headers: dict[str, str] | None = None) -> Any:
-    attempt = call.attempt()
-    attempt.begin(None)
-    attempt.reader(httpx.Response(200, headers=headers))
-    return call.result(QueryResponse.from_dict(body))
 
 
 @pytest.mark.parametrize(
@@ -247,7 +191,7 @@ def test_the_log_of_a_call(caplog: pytest.LogCaptureFixture) -> None:
     """At INFO one line a call; at DEBUG each attempt and wait; never what was asked."""
     caplog.set_level("DEBUG", "vectorcache")
     clock = Clock()
-    call = make_call(clock)
+    call = make_call(clock, policy=RetryPolicy.without_waiting())
     for failure in (DOWN, BOOM):
         call.attempt().line = "POST /v1/cache/query"
         clock.now += 2
@@ -284,78 +228,6 @@ def test_the_log_of_a_failure(
     clock = Clock()
     end_of(make_call(clock, max_retries=0), failure, clock=clock)
     assert [record.getMessage() for record in caplog.records] == [f": {line}"]
-
-
-class TestCircuit:
-    """What a call has to do with the client's circuit breaker."""
-
-    def test_no_retry_where_the_circuit_opens(self) -> None:
-        """The attempt that opens it is the last, and the message says for how long."""
-        clock = Clock()
-        circuit = Circuit(CircuitBreaker(1, 60.0), "cache.test", clock)
-        call = make_call(clock, circuit=circuit)
-        assert str(end_of(call, DOWN, clock=clock)) == (
-            "could not connect (1 attempt in 2 s, the circuit is open for another 60 s)"
-        )
-
-    def test_each_failed_attempt_counts(self) -> None:
-        """Every attempt of a call is reported, so that three in a row open the circuit."""
-        circuit = Circuit(CircuitBreaker(3, 60.0), "cache.test", Clock())
-        error = end_of(make_call(circuit=circuit, max_retries=9), DOWN, DOWN, DOWN)
-        assert error.attempts == 3
-        assert "the circuit is open" in str(error)
-
-    def test_a_probe_that_fails_keeps_it_open(self) -> None:
-        """After the pause one attempt is made, and its failure begins the next pause."""
-        clock = Clock()
-        circuit = Circuit(CircuitBreaker(1, 60.0), "cache.test", clock)
-        end_of(make_call(clock, circuit=circuit), DOWN)
-        clock.now += 60
-        assert end_of(make_call(clock, circuit=circuit), DOWN, clock=clock).attempts == 1
-        assert circuit.pause == 60
-
-    def test_nothing_is_sent_while_it_is_open(self) -> None:
-        """A call that comes in the pause ends before its first attempt."""
-        circuit = Circuit(CircuitBreaker(1, 60.0), "cache.test", Clock())
-        end_of(make_call(circuit=circuit), DOWN)
-        with pytest.raises(AttemptFailed) as caught:
-            make_call(circuit=circuit).attempt()
-        assert caught.value.failure.error is CircuitOpenError
-
-    def test_it_opens_while_a_call_waits(self) -> None:
-        """A call that has to wait for a connection asks again once it has one."""
-        circuit = Circuit(CircuitBreaker(1, 60.0), "cache.test", Clock())
-        waiting = make_call(circuit=circuit).attempt()
-        end_of(make_call(circuit=circuit), DOWN)
-        with pytest.raises(AttemptFailed) as caught:
-            waiting.begin(None)
-        assert caught.value.failure.error is CircuitOpenError
-
-    def test_a_probe_that_is_given_up(self) -> None:
-        """A cancelled probe leaves its place to the next call."""
-        clock = Clock()
-        circuit = Circuit(CircuitBreaker(1, 60.0), "cache.test", clock)
-        end_of(make_call(clock, circuit=circuit), DOWN)
-        clock.now += 60
-        call = make_call(clock, circuit=circuit)
-        with call:
-            call.attempt().begin(None)
-        assert circuit.admit() is Admission.PROBE
-
-    def test_giving_up_is_no_matter_without_one(self) -> None:
-        """Calls can be cancelled before their first attempt, and without a circuit breaker."""
-        for circuit in (None, Circuit(CircuitBreaker(), "cache.test", Clock())):
-            with make_call(circuit=circuit):
-                pass
-
-    def test_a_success_closes_it(self) -> None:
-        """A call that is answered after the pause closes the circuit."""
-        clock = Clock()
-        circuit = Circuit(CircuitBreaker(1, 60.0), "cache.test", clock)
-        end_of(make_call(clock, circuit=circuit), DOWN)
-        clock.now += 60
-        answered(make_call(clock, circuit=circuit), HIT)
-        assert circuit.pause is None
 
 
 def test_the_fallback_is_logged(caplog: pytest.LogCaptureFixture) -> None:

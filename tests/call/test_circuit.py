@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from clock import Clock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,16 +27,6 @@ from vectorcache._call import circuit as circuit_module
 from vectorcache._call.circuit import Admission, Circuit
 from vectorcache._call.failure import Failure
 from vectorcache._call.retry import Repeat
-
-
-class Clock:
-    """Time that passes only when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def failure(

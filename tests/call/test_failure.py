@@ -15,11 +15,11 @@ from call.attempts import (
     IN_TLS,
     SEND,
     SENT,
-    Clock,
     make_attempt,
     tell,
 )
 from clients import KEY
+from clock import Clock
 
 from vectorcache import (
     APIConnectionError,

@@ -50,38 +50,38 @@ These need more than a server that misbehaves: HTTP/2, a signal, or a process of
 # What goes wrong, what is seen, and the test, below tests/.
 SHOWN_ELSEWHERE = (
     (
-        "No answer, or a reset, over HTTP/2 by your own `httpx.Client(http2=True)`",
-        "Repeated once.",
+        "Over HTTP/2 (`httpx.Client(http2=True)`), no answer comes or the connection breaks",
+        "The request is repeated once.",
         "transport/test_http2.py",
     ),
     (
         "A signal handler or another thread raises something in a call",
-        "That very exception; nothing is repeated.",
+        "That exception itself. Nothing is repeated.",
         "lifetimes/test_foreign_exceptions.py",
     ),
     (
         "An event hook or the auth of your own httpx client raises something",
-        "The same.",
+        "That exception itself. Nothing is repeated.",
         "lifetimes/test_foreign_exceptions.py",
     ),
     (
-        "The process is frozen past its timeout, and the answer arrives meanwhile",
+        "The process is frozen past its timeout, and the answer arrives during that time",
         "The answer.",
         "lifetimes/test_frozen.py",
     ),
     (
         "gevent patches the standard library after the client was made",
-        "Greenlets wait for their answers together.",
+        "Greenlets wait for their answers at the same time.",
         "lifetimes/test_gevent.py",
     ),
     (
         "A subinterpreter ends right after `close()`",
-        "It ends.",
+        "The subinterpreter ends without waiting.",
         "lifetimes/test_subinterpreters.py",
     ),
     (
-        "There is no network, and respx, pytest-httpx or vcrpy answers",
-        "The answer; no name is looked up.",
+        "respx, pytest-httpx or vcrpy answers requests on a machine without a network",
+        "The answer that was prepared. No host name is looked up.",
         "transport/test_mocked_transports.py",
     ),
 )

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
 from typing import Any
 from unittest import mock
 
 import openai
 import pytest
 from clients import KEY
+from llm.openai_clients import QUESTION, client_of
 from openai.types.chat import (
     ChatCompletion,
     ChatCompletionChunk,
-    ChatCompletionMessageParam,
 )
-from servers import HIT, MISS, ScriptedServer, answer, hang_up
+from servers import HIT, MISS, ScriptedServer, answer
 
 import vectorcache
-from vectorcache import AsyncVectorcacheClient, RetryPolicy, VectorcacheClient
+from vectorcache import AsyncVectorcacheClient, VectorcacheClient
 from vectorcache.integrations.openai import AsyncOpenAI, OpenAI
-
-QUESTION: list[ChatCompletionMessageParam] = [
-    {"role": "user", "content": "What is machine learning?"}
-]
-
-
-def client_of(server: ScriptedServer, **options: Any) -> OpenAI:
-    options = {"retry": RetryPolicy.without_waiting(), **options}
-    return OpenAI(api_key=KEY, base_url=server.url, **options)
 
 
 def test_the_packages_own_types(server: ScriptedServer) -> None:
@@ -116,118 +106,6 @@ def test_messages_that_are_no_text(server: ScriptedServer, message: Any, says: s
     assert caught.value.status_code == 400
     assert caught.value.attempts == 0
     assert server.requests == []
-
-
-@pytest.mark.parametrize(
-    ("status", "theirs", "ours"),
-    [
-        (400, openai.BadRequestError, vectorcache.BadRequestError),
-        (401, openai.AuthenticationError, vectorcache.AuthenticationError),
-        (403, openai.PermissionDeniedError, vectorcache.PermissionDeniedError),
-        (404, openai.NotFoundError, vectorcache.NotFoundError),
-        (409, openai.APIStatusError, vectorcache.APIStatusError),
-        (422, openai.UnprocessableEntityError, vectorcache.NotCacheableError),
-        (429, openai.RateLimitError, vectorcache.RateLimitError),
-        (500, openai.InternalServerError, vectorcache.InternalServerError),
-        (502, openai.InternalServerError, vectorcache.LLMProviderError),
-        (503, openai.InternalServerError, vectorcache.ServiceUnavailableError),
-    ],
-)
-def test_errors_of_both(
-    server: ScriptedServer,
-    status: int,
-    theirs: type[openai.APIStatusError],
-    ours: type[vectorcache.APIStatusError],
-) -> None:
-    """An error is openai's and ours, with what either has; a copy of it in another process, too."""
-    server.default = answer(
-        {"detail": "because"},
-        status=status,
-        headers={"X-Request-ID": "r-7", "Retry-After": "3"},
-    )
-    with client_of(server, max_retries=0) as client, pytest.raises(theirs) as caught:
-        client.chat.completions.create(model="gpt-4o", messages=QUESTION)
-    error = caught.value
-    for each in (error, pickle.loads(pickle.dumps(error))):
-        assert isinstance(each, theirs)
-        assert isinstance(each, ours)
-        assert "because" in str(each)
-        assert each.message == str(each)
-        assert each.status_code == status
-        assert each.request_id == "r-7"
-        assert each.body == {"detail": "because"}
-        assert each.code is None
-        assert each.response.status_code == status
-        assert each.response.headers["retry-after"] == "3"
-        assert each.response.headers["x-request-id"] == "r-7"
-        assert each.response.json() == {"detail": "because"}
-        assert each.request.url == server.url
-        assert each.attempts == 1
-        assert each.retry_after == 3
-        assert KEY not in str(vars(each))
-
-
-def test_a_used_up_quota(server: ScriptedServer) -> None:
-    """A used up quota has OpenAI's own code for it, and our figures."""
-    server.default = answer(
-        {"detail": "quota", "current_usage": 100, "monthly_limit": 100}, status=429
-    )
-    with client_of(server) as client, pytest.raises(openai.RateLimitError) as caught:
-        client.chat.completions.create(model="gpt-4o", messages=QUESTION)
-    error = caught.value
-    assert isinstance(error, vectorcache.QuotaExceededError)
-    assert error.code == "insufficient_quota"
-    assert error.monthly_limit == 100
-
-
-def test_no_connection(server: ScriptedServer) -> None:
-    """No answer is openai's connection error, and keeps what led to it."""
-    server.default = hang_up
-    with (
-        client_of(server, max_retries=0) as client,
-        pytest.raises(openai.APIConnectionError) as caught,
-    ):
-        client.chat.completions.create(model="gpt-4o", messages=QUESTION)
-    assert isinstance(caught.value, vectorcache.APIConnectionError)
-    assert caught.value.__cause__ is not None
-    assert caught.value.request.method == "POST"
-
-
-def test_an_unusable_answer(server: ScriptedServer) -> None:
-    """An answer that breaks the contract is openai's validation error."""
-    server.default = answer({"cache_hit": "yes"})
-    with (
-        client_of(server, max_retries=0) as client,
-        pytest.raises(openai.APIResponseValidationError) as caught,
-    ):
-        client.chat.completions.create(model="gpt-4o", messages=QUESTION)
-    assert isinstance(caught.value, vectorcache.APIResponseError)
-
-
-def test_an_open_circuit(server: ScriptedServer) -> None:
-    """An open circuit is openai's connection error."""
-    server.default = answer({"detail": "boom"}, status=500)
-    breaker = vectorcache.CircuitBreaker(failures=1)
-    with client_of(server, max_retries=0, circuit_breaker=breaker) as client:
-        with pytest.raises(openai.InternalServerError):
-            client.chat.completions.create(model="gpt-4o", messages=QUESTION)
-        with pytest.raises(openai.APIConnectionError) as caught:
-            client.chat.completions.create(model="gpt-4o", messages=QUESTION)
-    assert isinstance(caught.value, vectorcache.CircuitOpenError)
-
-
-def test_errors_of_others_pass(server: ScriptedServer) -> None:
-    """What ``before_send`` raises reaches the caller as it is."""
-
-    class Mine(vectorcache.InvalidRequestError):
-        pass
-
-    def refuse(query: vectorcache.Query) -> vectorcache.Query:
-        raise Mine("not today")
-
-    with client_of(server, before_send=refuse) as client, pytest.raises(Mine) as caught:
-        client.chat.completions.create(model="gpt-4o", messages=QUESTION)
-    assert type(caught.value) is Mine
 
 
 @pytest.mark.parametrize("kind", [OpenAI, AsyncOpenAI])
@@ -462,11 +340,3 @@ def test_async(server: ScriptedServer) -> None:
 
     asyncio.run(ask())
     assert server.connections == 1
-
-
-def test_an_error_page(server: ScriptedServer) -> None:
-    """What a proxy answered in place of the service is the text of the error's response."""
-    server.default = answer(raw=b"<h1>Go away</h1>", status=403)
-    with client_of(server) as client, pytest.raises(openai.PermissionDeniedError) as caught:
-        client.chat.completions.create(model="gpt-4o", messages=QUESTION)
-    assert "Go away" in caught.value.response.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clients import KEY
+from clock import Clock
 from hypothesis import given
 from hypothesis import strategies as st
 from properties.effort import examples
@@ -50,16 +51,6 @@ COURSES = st.lists(
 )
 
 ANSWER = QueryResponse(cache_hit=True, response="R", cost_saved=0, llm_provider="cache")
-
-
-class Clock:
-    """Time that passes only when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Course:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from email.utils import formatdate
 
 import pytest
-from rate_limiting.clock import Clock, lets_go, waiting
+from clock import Clock
+from rate_limiting.gates import lets_go, waiting
 
 from vectorcache._rate_limit import gate as gate_module
 from vectorcache._rate_limit.auto import AutoGate

@@ -6,9 +6,10 @@ import os
 import threading
 
 import pytest
+from clock import Clock
 from hypothesis import given
 from hypothesis import strategies as st
-from rate_limiting.clock import Clock, lets_go, waiting
+from rate_limiting.gates import lets_go, waiting
 
 from vectorcache._rate_limit import gate as gate_module
 from vectorcache._rate_limit.limiter import Rate, RateGate

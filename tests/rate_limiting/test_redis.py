@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 from clients import KEY, MakeClient
-from rate_limiting.clock import Clock
+from clock import Clock
 from rate_limiting.redis_server import PASSWORD, RedisServer, free_port
 from servers import ScriptedServer
 

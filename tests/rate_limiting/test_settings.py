@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from clients import KEY
-from rate_limiting.clock import Clock
+from clock import Clock
 
 from vectorcache import ConfigurationError, RateLimiter, VectorcacheClient
 from vectorcache._rate_limit.auto import AutoGate

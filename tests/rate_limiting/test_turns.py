@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from clients import KEY
-from rate_limiting.clock import Clock, lets_go
+from clock import Clock
+from rate_limiting.gates import lets_go
 
 from vectorcache import (
     APIConnectionError,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import deque
 
 import pytest
+from clock import Clock
 from hypothesis import given
 from hypothesis import strategies as st
-from rate_limiting.clock import Clock, lets_go
+from rate_limiting.gates import lets_go
 
 from vectorcache._rate_limit.limiter import Rate, RateGate
 from vectorcache._rate_limit.window import MovingWindow

@@ -51,5 +51,5 @@ async def loop(url: str) -> int:
 
 
 if __name__ == "__main__":
-    _, url, colour = sys.argv
-    sys.stdout.write(str(threads(url) if colour == "sync" else asyncio.run(loop(url))))
+    _, url, client = sys.argv
+    sys.stdout.write(str(threads(url) if client == "sync" else asyncio.run(loop(url))))

@@ -9,8 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from call.attempts import CONNECT, Clock, make_attempt
+from call.attempts import CONNECT, make_attempt
 from clients import KEY
+from clock import Clock
 
 from vectorcache._call import attempt as attempt_module
 from vectorcache._call.attempt import Attempt

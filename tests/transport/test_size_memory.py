@@ -31,10 +31,10 @@ def endless(connection: socket.socket) -> None:
         connection.sendall(b"10000\r\n" + bytes(65_536) + b"\r\n")
 
 
-@pytest.mark.parametrize("colour", ["sync", "async"])
+@pytest.mark.parametrize("client_kind", ["sync", "async"])
 @pytest.mark.parametrize("kind", ["gzip bomb", "endless"])
 def test_what_is_too_large_costs_less_than_40_mb(
-    server: ScriptedServer, colour: str, kind: str
+    server: ScriptedServer, client_kind: str, kind: str
 ) -> None:
     """200 MB packed in 200 kB, or an answer without end, is refused for less than 40 MB."""
     bomb = answer(raw=packed(BOMB), headers={"Content-Encoding": "gzip"})
@@ -43,7 +43,7 @@ def test_what_is_too_large_costs_less_than_40_mb(
     server.script = [answer(), step]
     program = Path(__file__).with_name("peak_memory.py")
     ended = subprocess.run(
-        [sys.executable, program, server.url, colour],
+        [sys.executable, program, server.url, client_kind],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stdout=subprocess.PIPE,
         timeout=60,

@@ -1,1 +1,1 @@
-"""Decides everything about one call, and never waits."""
+"""The rules of one call: what to send, what an outcome means, and whether to try again."""

@@ -1,1 +1,1 @@
-"""Sends requests and waits for them, and decides nothing."""
+"""Sends requests over connections, and waits for their answers."""

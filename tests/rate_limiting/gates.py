@@ -1,18 +1,8 @@
-"""Time for tests of rules, and a gate's line in it."""
+"""Takes and holds permits of a rate limit's gate."""
 
 from __future__ import annotations
 
 from vectorcache._rate_limit.limiter import Permit, RateGate
-
-
-class Clock:
-    """Time that passes only when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def lets_go(gate: RateGate, most: int = 1_000) -> list[Permit]:
