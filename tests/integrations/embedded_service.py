@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
 import threading
 from typing import Any, Self
@@ -25,7 +27,7 @@ def answer_to(prompt: str) -> str:
 class EmbeddedService:
     """Keeps its port, and what it has cached, while it is away.
 
-    ``failing`` has it answer 503 in the place of what it knows.
+    While ``failing`` is true, it answers every request with 503.
     """
 
     def __init__(self) -> None:
@@ -51,14 +53,30 @@ class EmbeddedService:
         listener.listen(1024)
         config = uvicorn.Config(self, log_level="critical", ws="none", lifespan="off")
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]})
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, args=(listener,))
         self._thread.start()
+
+    def _run(self, listener: socket.socket) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._server.serve([listener]))
 
     def go_away(self) -> None:
         """Answers what it was asked, and closes everything."""
         self._server.should_exit = True
-        self._thread.join(30)
-        assert not self._thread.is_alive()
+        for _ in range(30):
+            self._thread.join(1)
+            if not self._thread.is_alive():
+                return
+            # Uvicorn asks each connection to close once. One that was accepted just afterwards, and
+            # carries no request, would keep the server waiting for as long as its client likes.
+            with contextlib.suppress(RuntimeError):  # The loop has just been closed.
+                self._loop.call_soon_threadsafe(self._close_connections)
+        raise AssertionError("the embedded service did not stop within 30 s")
+
+    def _close_connections(self) -> None:
+        for connection in tuple(self._server.server_state.connections):
+            connection.shutdown()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self.failing:
