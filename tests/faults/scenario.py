@@ -143,6 +143,6 @@ class Bounds(TypedDict):
     within: float
 
 
-def lasts(seconds: float) -> Bounds:
-    """The bounds of a call that ends when ``seconds`` are over, neither earlier nor later."""
-    return {"at_least": seconds - 0.01, "within": seconds + SLACK}
+def lasts(seconds: float, slack: float = SLACK) -> Bounds:
+    """Bounds of a call that ends after ``seconds``, and at most ``slack`` seconds later."""
+    return {"at_least": seconds - 0.01, "within": seconds + slack}
