@@ -24,6 +24,7 @@ from vectorcache import (
     RateLimiter,
     VectorcacheClient,
 )
+from vectorcache._client import client_identity
 
 OTHER_KEY = "vc_" + 8 * "4e5f"
 KINDS = [VectorcacheClient, AsyncVectorcacheClient]
@@ -265,10 +266,12 @@ def test_functions_share_a_limit_in_redis(make_client: MakeClient) -> None:
 def test_two_clients_with_functions_are_not_alike(kind: AnyKind) -> None:
     """Other caches tell clients with functions apart, as their keys may be of two tenants."""
     first, second = kind(lambda: KEY), kind(lambda: KEY)
-    assert first._identity != second._identity
-    assert first.with_options(context="c")._identity == first._identity
-    assert first.with_options(api_key=lambda: OTHER_KEY)._identity != first._identity
-    assert kind(KEY)._identity == kind(KEY)._identity != kind(OTHER_KEY)._identity
+    assert client_identity(first) != client_identity(second)
+    assert client_identity(first.with_options(context="c")) == client_identity(first)
+    assert client_identity(first.with_options(api_key=lambda: OTHER_KEY)) != client_identity(first)
+    assert (
+        client_identity(kind(KEY)) == client_identity(kind(KEY)) != client_identity(kind(OTHER_KEY))
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -307,15 +307,6 @@ class ConfiguredClient(ABC, Generic[C, H]):
         """Whether the client was closed."""
         return self._connections.closed
 
-    @property
-    def _identity(self) -> str:
-        # For the keys of other caches, such as LangChain's own.
-        return identity_of(self._settings, self._mark)
-
-    @property
-    def _compares_parts(self) -> bool:
-        return compares_parts(self._http_client)
-
     def _query(
         self,
         prompt: object,
@@ -393,6 +384,36 @@ class ConfiguredClient(ABC, Generic[C, H]):
             f"{type(self).__name__} cannot be pickled or copied, as it holds a key and open "
             "connections: make one in the process that uses it, or use with_options()"
         )
+
+
+# The four functions below are for the subpackages, which use no private attribute of a client.
+
+
+def client_settings(client: ConfiguredClient[Any, Any]) -> Settings:
+    """Returns the settings of a client."""
+    return client._settings
+
+
+def client_identity(client: ConfiguredClient[Any, Any]) -> str:
+    """Returns hexadecimal digits by which another cache can tell clients apart.
+
+    Two clients with equal digits ask the same service with the same key, headers and functions.
+    Neither the key nor the headers can be read from the digits.
+    """
+    return identity_of(client._settings, client._mark)
+
+
+def can_compare_parts(client: ConfiguredClient[Any, Any]) -> bool:
+    """Returns whether the client can compare a part of a prompt: only the embedded service can."""
+    return compares_parts(client._http_client)
+
+
+def close_without_waiting(client: ConfiguredClient[AsyncConnections, Any]) -> None:
+    """Marks an async client as closed, so that it gives no warning when it is collected.
+
+    Each event loop then closes the connections that were opened in it.
+    """
+    client._connections.closed = True
 
 
 def _hide_key(options: ClientOptions) -> None:

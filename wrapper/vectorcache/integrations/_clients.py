@@ -10,6 +10,12 @@ from typing import Any, cast
 import attrs
 
 from .._async_client import AsyncVectorcacheClient
+from .._client import (
+    can_compare_parts,
+    client_identity,
+    client_settings,
+    close_without_waiting,
+)
 from .._response import VectorcacheResponse
 from .._secret import hidden
 from .._settings import ClientOptions, Settings
@@ -53,7 +59,7 @@ class Clients:
             clients = cls(plain, awaiting, made_here=True)
             # Nobody closes a model of an LLM library, and so nobody is to be warned.
             weakref.finalize(clients, plain.close)
-            weakref.finalize(clients, _leave_to_its_loops, awaiting)
+            weakref.finalize(clients, close_without_waiting, awaiting)
             return clients
         if options:
             raise ConfigurationError(
@@ -77,7 +83,7 @@ class Clients:
         """What calls go by that do not say otherwise."""
         client = self.plain or self.awaiting
         assert client is not None
-        return client._settings
+        return client_settings(client)
 
     @property
     def identity(self) -> str:
@@ -87,13 +93,13 @@ class Clients:
         key nor headers can be told from them.
         """
         given = [client for client in (self.plain, self.awaiting) if client is not None]
-        return "-".join(dict.fromkeys(client._identity for client in given))
+        return "-".join(dict.fromkeys(client_identity(client) for client in given))
 
     @property
     def compares_parts(self) -> bool:
         """Whether a part of a prompt can be compared: where the service is in this process."""
         given = [client for client in (self.plain, self.awaiting) if client is not None]
-        return all(client._compares_parts for client in given)
+        return all(can_compare_parts(client) for client in given)
 
     def query(self, arguments: Mapping[str, Any]) -> VectorcacheResponse:
         """Asks, and waits for the answer; raises whatever ``VectorcacheClient.query`` does."""
@@ -130,7 +136,7 @@ class Clients:
 
 def _check_alike(client: VectorcacheClient, async_client: AsyncVectorcacheClient) -> None:
     # One model is one tenant: where a library keeps answers, it does not see which of them asked.
-    plain, awaiting = client._settings, async_client._settings
+    plain, awaiting = client_settings(client), client_settings(async_client)
     same = {
         "api_key or base_url": plain.identity == awaiting.identity,
         "context": (plain.context or None) == (awaiting.context or None),
@@ -142,8 +148,3 @@ def _check_alike(client: VectorcacheClient, async_client: AsyncVectorcacheClient
                 f"client and async_client differ in {name}: make both with the same one, or use "
                 "two models"
             )
-
-
-def _leave_to_its_loops(client: AsyncVectorcacheClient) -> None:
-    # Each loop closes what was opened in it as soon as the client is gone.
-    client._connections.closed = True

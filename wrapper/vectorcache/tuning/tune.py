@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 from .._async_client import AsyncVectorcacheClient
+from .._client import client_settings
 from .._sync_client import VectorcacheClient
 from .questions import THRESHOLDS, Label
 from .report import TuningReport
@@ -73,7 +74,7 @@ def tune(
         context_prefix=context_prefix,
         progress=progress,
     )
-    run = Run(prompts, options, client._settings.similarity_threshold)
+    run = Run(prompts, options, client_settings(client).similarity_threshold)
     asks = run.begin()
     while asks:
         queries = [ask.to_dict() for ask in asks]
@@ -104,7 +105,7 @@ async def atune(
         context_prefix=context_prefix,
         progress=progress,
     )
-    run = Run(prompts, options, client._settings.similarity_threshold)
+    run = Run(prompts, options, client_settings(client).similarity_threshold)
     asks = run.begin()
     while asks:
         queries = [ask.to_dict() for ask in asks]

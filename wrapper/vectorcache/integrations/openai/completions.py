@@ -12,6 +12,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletio
 
 from ..._arguments import check_flag
 from ..._async_client import AsyncVectorcacheClient
+from ..._client import client_settings
 from ..._response import VectorcacheResponse
 from ..._sync_client import VectorcacheClient
 from ...errors import InvalidRequestError
@@ -47,7 +48,10 @@ class AnyCompletions(OnlyPart, Generic[C]):
     def __init__(self, client: C, ignore: frozenset[str]) -> None:
         self._client: C = client
         self._ignore = ignore
-        self._url = client._settings.base_url
+        settings = client_settings(client)
+        self._url = settings.base_url
+        self._context = settings.context
+        self._model = settings.model
 
     def _asked(
         self, messages: object, model: str | None, given: Mapping[str, Any]
@@ -59,8 +63,7 @@ class AnyCompletions(OnlyPart, Generic[C]):
             if not isinstance(value, NotGiven | Omit) and name != "stream_options"
         }
         parameters = Parameters.checked({"model": model, **heard}, self._ignore)
-        context = self._client._settings.context
-        return parameters.query(read_messages(messages), context), parameters
+        return parameters.query(read_messages(messages), self._context), parameters
 
     def _completion(
         self, result: VectorcacheResponse, parameters: Parameters, streams: bool
@@ -71,7 +74,7 @@ class AnyCompletions(OnlyPart, Generic[C]):
                 "id": f"chatcmpl-{request_id or uuid4().hex}",
                 "object": "chat.completion",
                 "created": int(time.time()),
-                "model": parameters.options.get("model") or self._client._settings.model,
+                "model": parameters.options.get("model") or self._model,
                 "choices": [
                     {
                         "index": 0,
