@@ -53,11 +53,11 @@ def test_the_embedded_service(tmp_path: Path) -> None:
 
 
 def test_the_embedded_service_costs_nothing(tmp_path: Path) -> None:
-    """The table of a run with ``--local`` speaks of no payment, and of no saving of $0."""
+    """The table of a run with ``--local`` mentions no payment, and no saving of $0."""
     (tmp_path / "prompts.txt").write_text("What is ML?\nWhat is machine learning?\nWhy?\n")
     done = run_program("tune", "prompts.txt", "--local", "--yes")
     assert done.code == 0, done.err
-    assert " of them misses; trying each threshold by itself" in done.out
+    assert " of them misses; trying each threshold separately" in done.out
     assert "paid" not in done.out + done.err
     assert "which saves $0" not in done.out
 
@@ -174,7 +174,7 @@ def test_a_key_that_is_refused(cli: CLI, server: ScriptedServer, prompts: str) -
         (["missing.csv"], "No such file or directory: missing.csv"),
         (["other.jsonl"], "other.jsonl, row 1, has no column 'prompt': it has question"),
         (["latin.txt"], "latin.txt, line 1, is not UTF-8"),
-        (["one.txt"], "prompts has 1 of them"),
+        (["one.txt"], "prompts has a length of 1"),
     ],
 )
 def test_wrong_input(

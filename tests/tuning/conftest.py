@@ -15,7 +15,7 @@ RunTune: TypeAlias = Callable[..., TuningReport]
 
 @pytest.fixture(params=["sync", "async"])
 def run_tune(request: pytest.FixtureRequest) -> RunTune:
-    """Tunes with a client of either colour, of ``base_url`` or else of an embedded service."""
+    """Tunes with a sync and an async client, at ``base_url`` or with an embedded service."""
 
     def run(
         prompts: Any,

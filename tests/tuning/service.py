@@ -1,21 +1,21 @@
-"""A semantic cache in a few lines, and what asking it prompt by prompt comes to."""
+"""A semantic cache in a few lines, and the hits of each threshold found by brute force."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 from servers import Received, answer
 
 from vectorcache import BatchResult, DebugInfo, VectorcacheResponse
 from vectorcache.tuning import TuningReport
-from vectorcache.tuning.cache_context import Ask, Asking
+from vectorcache.tuning.cache_context import PlannedQuery, Queries
 from vectorcache.tuning.run import Options, Run
 
+T = TypeVar("T")
 Vector = Sequence[float]
 
 TIMES = DebugInfo(1.0, 1.0, 2.0, None, 7)
@@ -35,11 +35,12 @@ class Service:
 
     Attributes:
         names_entries: whether debug information names the entry that answered.
-        names_prompts: whether it names the nearest prompt, as the embedded service does.
+        names_prompts: whether debug information names the nearest prompt, as the embedded service
+            does.
         answer: the LLM.
-        fails: says what a query fails with, if it does.
-        loses_answers: whether what fails is stored all the same.
-        queries: what was asked, in order.
+        fails: returns the error of a query, or None if the query succeeds.
+        loses_answers: whether the prompt of a failed query is stored nevertheless.
+        queries: the prompt, threshold and context of each query, in order.
     """
 
     def __init__(self, vectors: Mapping[str, Vector]) -> None:
@@ -89,33 +90,43 @@ class Service:
         return round(sum(a * b for a, b in zip(one, two, strict=True)) / length, 6)
 
     def respond(self, request: Received) -> bytes:
-        """As ``ScriptedServer.respond``: the same over HTTP."""
+        """Answers a request, as the ``respond`` of a ``ScriptedServer``."""
         asked = json.loads(request.body)
         found = self.query(asked["prompt"], asked["similarity_threshold"], asked["context"])
         return answer(found.to_dict())
 
     def tune(self, prompts: Iterable[Any], **options: Any) -> TuningReport:
-        """Tunes with this service in the place of a client."""
+        """Tunes with this service instead of a client."""
         run = Run(prompts, Options(**{**DEFAULTS, **options}), usual=0.85)
-        asks = run.begin()
-        while asks:
-            asks = run.take(list(self._answers(asks)))
+        queries = run.begin()
+        while queries:
+            queries = run.take(list(results(queries, self.answer_query)))
         return run.report()
 
-    def answer_all(self, steps: Asking[None]) -> None:
-        """Answers whatever they ask, to their end."""
-        with suppress(StopIteration):
-            asks = next(steps)
-            while True:
-                asks = steps.send(list(self._answers(asks)))
+    def answer_query(self, query: PlannedQuery) -> VectorcacheResponse:
+        return self.query(query.prompt, query.similarity_threshold, query.context)
 
-    def _answers(self, asks: Sequence[Ask]) -> Iterator[BatchResult]:
-        for index, ask in enumerate(asks):
-            try:
-                found = self.query(ask.prompt, ask.similarity_threshold, ask.context)
-                yield BatchResult(index, index, ask.prompt, found)
-            except Exception as error:
-                yield BatchResult(index, index, ask.prompt, None, error)
+
+AnswerQuery = Callable[[PlannedQuery], VectorcacheResponse]
+
+
+def answer_all(steps: Queries[T], answer_query: AnswerQuery) -> T:
+    """Answers all queries that the steps yield, and returns what the steps return."""
+    try:
+        queries = next(steps)
+        while True:
+            queries = steps.send(list(results(queries, answer_query)))
+    except StopIteration as end:
+        returned: T = end.value
+        return returned
+
+
+def results(queries: Sequence[PlannedQuery], answer_query: AnswerQuery) -> Iterator[BatchResult]:
+    for index, query in enumerate(queries):
+        try:
+            yield BatchResult(index, index, query.prompt, answer_query(query))
+        except Exception as error:
+            yield BatchResult(index, index, query.prompt, None, error)
 
 
 DEFAULTS: Mapping[str, Any] = {
@@ -130,13 +141,13 @@ DEFAULTS: Mapping[str, Any] = {
 
 
 def price(prompt: str) -> float:
-    """What the LLM's answer to a prompt costs, in US dollars."""
+    """Returns what the LLM's answer to a prompt costs, in US dollars."""
     return len(prompt) / 1024
 
 
 @attrs.frozen
 class Found:
-    """What a threshold really came to, prompt by prompt: the earlier prompt and its score."""
+    """The hits of a threshold: for each prompt the earlier prompt that answered and its score."""
 
     hits: Mapping[int, tuple[int, float]]
 
@@ -148,7 +159,7 @@ class Found:
 
 
 def brute_force(service: Service, prompts: Sequence[str], threshold: float) -> Found:
-    """Asks all prompts in turn, in an empty context of their own."""
+    """Asks all prompts in turn, in a separate, empty context."""
     stored: list[int] = []
     hits: dict[int, tuple[int, float]] = {}
     for index, prompt in enumerate(prompts):

@@ -1,4 +1,4 @@
-"""The fast way finds what really running each threshold finds."""
+"""One pass over the prompts finds the same as a separate run for each threshold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from properties.effort import examples
-from tuning.service import Service, brute_force
+from tuning.service import Service, answer_all, brute_force
 
 from vectorcache.tuning import estimate
 from vectorcache.tuning.exploration import Exploration
@@ -20,7 +20,7 @@ NUMBERS = st.floats(-1, 1, width=32).map(lambda number: round(number, 3))
 # The first number is the largest part, so that most prompts are alike.
 VECTORS: Vectors = st.tuples(st.just(1.0), NUMBERS, NUMBERS, NUMBERS)
 OPPOSITE: Vectors = st.tuples(st.sampled_from([-1.0, 1.0]), NUMBERS, NUMBERS)
-# In a plane, where much lies between a prompt and what is closest to it.
+# In a plane, where many vectors lie between a prompt and its closest match.
 ANGLES: Vectors = st.integers(0, 900).map(
     lambda tenths: (math.cos(tenths / 573), math.sin(tenths / 573))
 )
@@ -37,7 +37,7 @@ Workload: TypeAlias = tuple[Service, list[str]]
 
 @st.composite
 def workloads(draw: st.DrawFn, vectors: Vectors) -> Workload:
-    """A service that knows its prompts, and these in some order, a few of them again."""
+    """Draws a service with its prompts, and these in any order, with a few repeats."""
     known = dict(enumerate(draw(st.lists(vectors, min_size=2, max_size=30))))
     named = {f"prompt {number}": vector for number, vector in known.items()}
     repeats = draw(st.lists(st.sampled_from(sorted(named)), max_size=10))
@@ -64,21 +64,21 @@ def check(service: Service, prompts: list[str], thresholds: list[float]) -> None
 @given(workload=workloads(VECTORS), thresholds=THRESHOLDS)
 @examples(100)
 def test_any_prompts(workload: Workload, thresholds: list[float]) -> None:
-    """Hits, savings and right hits are those of the real runs, within the calls foretold."""
+    """Hits, savings and right hits equal those of real runs, within the estimated calls."""
     check(*workload, thresholds)
 
 
 @given(workload=workloads(OPPOSITE), thresholds=THRESHOLDS)
 @examples(40)
 def test_a_service_that_misses_at_threshold_0(workload: Workload, thresholds: list[float]) -> None:
-    """So do those of a service that finds prompts less alike than 0, and stores when compared."""
+    """The same holds for a service whose scores are below 0, so that a comparison may store."""
     check(*workload, thresholds)
 
 
 @given(workload=workloads(VECTORS), thresholds=THRESHOLDS)
 @examples(40)
 def test_answers_that_are_all_the_same(workload: Workload, thresholds: list[float]) -> None:
-    """If all answers are the same text, the entries' names tell which prompt was matched."""
+    """If all answers are the same text, the names of the entries tell which prompt matched."""
     service, prompts = workload
     service.answer = lambda prompt: "I do not know"
     check(service, prompts, thresholds)
@@ -87,7 +87,7 @@ def test_answers_that_are_all_the_same(workload: Workload, thresholds: list[floa
 @given(workload=workloads(VECTORS), thresholds=THRESHOLDS)
 @examples(40)
 def test_nearest_prompts(workload: Workload, thresholds: list[float]) -> None:
-    """If the service says which prompt came nearest, neither names nor answers are needed."""
+    """If the service names the nearest prompt, neither entry names nor answers are needed."""
     service, prompts = workload
     service.answer = lambda prompt: "I do not know"
     service.names_prompts, service.names_entries = True, False
@@ -101,7 +101,7 @@ def test_nearest_prompts(workload: Workload, thresholds: list[float]) -> None:
 @given(workload=workloads(VECTORS), thresholds=THRESHOLDS)
 @examples(40)
 def test_entries_without_names(workload: Workload, thresholds: list[float]) -> None:
-    """If the service names no entries, the answers' texts tell which prompt was matched."""
+    """If the service names no entries, the texts of the answers tell which prompt matched."""
     service, prompts = workload
     service.names_entries = False
     report = service.tune(prompts, thresholds=thresholds)
@@ -113,10 +113,10 @@ def test_entries_without_names(workload: Workload, thresholds: list[float]) -> N
 @given(workload=workloads(ANGLES), thresholds=THRESHOLDS)
 @examples(150)
 def test_each_match(workload: Workload, thresholds: list[float]) -> None:
-    """Each prompt is matched with the earlier one, and at the score, of the real run."""
+    """Each prompt has the same score at each threshold as in a real run."""
     service, prompts = workload
     exploration = Exploration(prompts, sorted(thresholds), "own")
-    service.answer_all(exploration.run())
+    answer_all(exploration.run(), service.answer_query)
     for at, threshold in enumerate(sorted(thresholds)):
         really = brute_force(service, prompts, threshold)
         for index in range(len(prompts)):

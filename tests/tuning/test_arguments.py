@@ -1,4 +1,4 @@
-"""What cannot be tuned is refused before anything is sent."""
+"""Invalid arguments are refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ TWO = ["one", "two"]
     [
         ("one", {}, "prompts is of type str: pass a list"),
         (None, {}, "prompts is of type NoneType"),
-        ([], {}, "prompts has 0 of them"),
-        (["one"], {}, "at least two are needed"),
+        ([], {}, "prompts has a length of 0"),
+        (["one"], {}, "pass at least two"),
         (["one", " "], {}, r"prompts\[1\]: prompt is empty"),
         (["one", 2], {}, r"prompts\[1\]: prompt is of type int"),
         (["one", {}], {}, r"prompts\[1\]: prompt is missing"),
@@ -40,7 +40,7 @@ TWO = ["one", "two"]
         (TWO, {"context_prefix": " "}, "context_prefix is blank"),
     ],
 )
-def test_arguments_at_fault(prompts: Any, options: dict[str, Any], message: str) -> None:
+def test_invalid_arguments(prompts: Any, options: dict[str, Any], message: str) -> None:
     """The error names the argument and what to pass; nothing is sent."""
     service = Service({})
     with pytest.raises(InvalidRequestError, match=message):
@@ -49,7 +49,7 @@ def test_arguments_at_fault(prompts: Any, options: dict[str, Any], message: str)
 
 
 def test_the_estimate_refuses_the_same() -> None:
-    """``estimate`` finds the same faults, so that they are seen before anybody pays."""
+    """``estimate`` refuses the same arguments, so that mistakes show before they cost money."""
     with pytest.raises(InvalidRequestError, match=r"prompts\[1\]"):
         estimate(["one", ""])
     with pytest.raises(InvalidRequestError, match="thresholds"):

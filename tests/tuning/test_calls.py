@@ -1,4 +1,4 @@
-"""How many calls a run takes, and that it keeps within what it was allowed."""
+"""A run makes few calls, and never more than it was allowed."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ ALIKE = {"a": (1.0, 0.0), "b": (1.0, 0.5), "c": (1.0, 0.6), "d": (1.0, 0.05)}
 
 
 def test_new_prompts_take_one_call_each() -> None:
-    """Where nothing is alike, each prompt is asked once, whatever the number of thresholds."""
+    """If no prompts are alike, each is asked once, for any number of thresholds."""
     service = Service(NEW)
     report = service.tune([*NEW], thresholds=[0.7, 0.75, 0.8, 0.85, 0.9, 0.95])
     assert (report.calls, report.calls_one_by_one) == (6, 36)
-    # Nobody comes after the last, so there is nobody to pay for it for.
+    # No prompt follows the last one, so it is not stored.
     assert report.llm_calls == 5
 
 
-def test_a_text_that_comes_again_takes_no_call() -> None:
-    """The same text again is asked once, at the end, for what each of its hits saves."""
+def test_a_repeated_text_takes_no_call() -> None:
+    """A repeated text is asked only once, at the end, for the saving of its hits."""
     service = Service(NEW)
     report = service.tune(["prompt 1"] * 50)
     assert [result.hits for result in report.thresholds] == [49, 49, 49]
@@ -31,8 +31,8 @@ def test_a_text_that_comes_again_takes_no_call() -> None:
     assert report.thresholds[0].cost_saved == 49 * 8 / 1024
 
 
-def test_what_is_known_of_a_text_is_not_asked_again() -> None:
-    """A text that is stored nowhere is compared only with what came after it."""
+def test_comparisons_of_a_text_are_reused() -> None:
+    """A repeated text that is not stored is compared only with prompts stored since."""
     service = Service(ALIKE)
     once = service.tune(["a", "d"]).calls
     assert service.tune(["a", "d", "d", "d"]).calls == once
@@ -47,7 +47,7 @@ def test_a_prompt_is_paid_for_once_where_one_is_close() -> None:
 
 
 def test_the_estimate() -> None:
-    """The estimate sends nothing, and says how much there is to be asked."""
+    """The estimate gives the largest number of calls, and sends nothing."""
     expected = estimate(["a", "b", "a"], [0.9, 0.8])
     assert expected.to_dict() == {
         "prompts": 3,
@@ -61,7 +61,7 @@ def test_the_estimate() -> None:
 
 @pytest.mark.parametrize("maximum", range(1, 6))
 def test_max_calls(maximum: int) -> None:
-    """No more calls are made than ``max_calls``, and the report is on what came before."""
+    """No more calls are made than ``max_calls``, and the report covers the prompts until then."""
     service = Service(ALIKE)
     prompts = ["a", "b", "c", "d"] * 2
     report = service.tune(prompts, thresholds=[0.7, 0.85, 0.9], max_calls=maximum)
@@ -88,7 +88,7 @@ def test_max_llm_calls(maximum: int) -> None:
 
 
 def test_progress() -> None:
-    """Progress is told after each prompt: how many are done, of how many, and what it took."""
+    """``progress`` is called after each prompt with the prompts done, their total and the calls."""
     told: list[TuningProgress] = []
     report = Service(NEW).tune([*NEW], progress=told.append)
     assert [progress.done for progress in told] == [1, 2, 3, 4, 5, 6]

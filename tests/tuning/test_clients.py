@@ -1,4 +1,4 @@
-"""Both clients, over sockets and with the embedded service."""
+"""Tuning with the sync and the async client, over HTTP and with the embedded service."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def llm(prompt: str, model: str, context: str | None) -> str:
 
 
 class Embedder:
-    """Random vectors around a few centres, the same for the same prompt."""
+    """Gives each prompt a random vector near one of a few centres, always the same one."""
 
     id = "of a test"
 
@@ -46,7 +46,7 @@ class Embedder:
 def one_by_one(
     client: VectorcacheClient, prompts: Sequence[str], threshold: float
 ) -> tuple[int, float, dict[int, int]]:
-    """Hits, US dollars saved, and which earlier prompt answered which."""
+    """Returns the hits, the US dollars saved, and the earlier prompt that answered each hit."""
     stored: dict[str, int] = {}
     matched: dict[int, int] = {}
     saved = 0.0
@@ -74,7 +74,7 @@ def check_against_one_by_one(
 
 
 def test_the_embedded_service(run_tune: RunTune) -> None:
-    """Either client finds what running each threshold in a context of its own finds."""
+    """Both clients find the same as a separate run for each threshold."""
     chance = random.Random(3)
     numbers = [chance.randrange(60) for _ in range(80)]
     prompts = [f"prompt {number}" for number in numbers]
@@ -91,7 +91,7 @@ def test_the_embedded_service(run_tune: RunTune) -> None:
 
 
 def test_the_embedded_service_with_its_own_model() -> None:
-    """So does the model that comes with the embedded service."""
+    """The embedding model of the embedded service gives the same as a separate run, too."""
     tasks = ["reset my password", "change my password", "cancel my order", "pay by invoice"]
     ways = ["How do I {}?", "How can I {}?", "I want to {}", "Please help me to {}"]
     prompts = [way.format(task) for way in ways for task in tasks]
@@ -101,8 +101,8 @@ def test_the_embedded_service_with_its_own_model() -> None:
     check_against_one_by_one(report, prompts, labels)
 
 
-def test_the_embedded_service_names_what_came_nearest(run_tune: RunTune) -> None:
-    """So answers that are all the same cost no further calls, and no pair is too far apart."""
+def test_the_embedded_service_names_the_nearest_prompt(run_tune: RunTune) -> None:
+    """Equal answers cost no further calls, and even pairs far apart are reported."""
     prompts = ["How do I reset my password?", "What is the capital of France?", "Track my order"]
     report = run_tune(prompts, client={}, thresholds=[0.9])
     assert report.calls == 3
@@ -112,7 +112,7 @@ def test_the_embedded_service_names_what_came_nearest(run_tune: RunTune) -> None
 
 
 def test_over_http(run_tune: RunTune, server: ScriptedServer) -> None:
-    """The queries ask for debug information, in contexts of their own, with the client's model."""
+    """Queries ask for debug information, in separate contexts, with the client's model."""
     server.respond = Service(VECTORS).respond
     report = run_tune(
         PROMPTS, client={"context": "of others"}, base_url=server.url, thresholds=[0.9, 0.99]
@@ -128,15 +128,15 @@ def test_over_http(run_tune: RunTune, server: ScriptedServer) -> None:
 
 
 def test_each_run_has_contexts_of_its_own(run_tune: RunTune, server: ScriptedServer) -> None:
-    """A second run finds nothing that the first has stored."""
+    """A second run does not find the entries of the first."""
     server.respond = Service(VECTORS).respond
     first, second = (run_tune(PROMPTS, client={}, base_url=server.url) for _ in range(2))
     assert first.context != second.context
     assert attrs.evolve(second, context=first.context) == first
 
 
-def test_a_fallback_is_no_answer(run_tune: RunTune, server: ScriptedServer) -> None:
-    """What a fallback answers says nothing of the cache: the prompt has failed."""
+def test_a_fallback_fails_its_prompt(run_tune: RunTune, server: ScriptedServer) -> None:
+    """A prompt that the fallback answered has failed, as the answer is not from the cache."""
     service = Service(VECTORS)
     server.respond = lambda request: (
         b"HTTP/1.1 422 No\r\nContent-Length: 0\r\n\r\n"
@@ -151,7 +151,7 @@ def test_a_fallback_is_no_answer(run_tune: RunTune, server: ScriptedServer) -> N
 
 
 def test_before_send(run_tune: RunTune, server: ScriptedServer) -> None:
-    """Prompts that ``before_send`` refuses have failed, however many; the others count."""
+    """Prompts that ``before_send`` refuses have failed, and any number of them stops no run."""
     server.respond = Service(VECTORS).respond
     refused = [f"mail {number}@example.com" for number in range(8)]
     report = run_tune(
@@ -164,14 +164,14 @@ def test_before_send(run_tune: RunTune, server: ScriptedServer) -> None:
 
 
 def test_no_model(run_tune: RunTune, server: ScriptedServer) -> None:
-    """Without a model nothing is sent, and the error names it."""
+    """Without a model nothing is sent, and the error says what is missing."""
     with pytest.raises(InvalidRequestError, match="model is missing"):
         run_tune(PROMPTS, client={"model": None}, base_url=server.url)
     assert not server.requests
 
 
 def test_a_closed_client() -> None:
-    """A closed client is named as such."""
+    """With a closed client, the error says that it is closed."""
     client = VectorcacheClient(KEY, model="gpt-4o")
     client.close()
     with pytest.raises(ConfigurationError, match="closed"):
@@ -179,7 +179,7 @@ def test_a_closed_client() -> None:
 
 
 def test_the_key_is_in_no_report(run_tune: RunTune, server: ScriptedServer) -> None:
-    """Neither the page nor the table nor the JSON has the key."""
+    """Neither the page nor the table nor the JSON contains the key."""
     server.respond = Service(VECTORS).respond
     report = run_tune(PROMPTS, client={}, base_url=server.url)
     assert json.loads(report.to_json()) == report.to_dict()

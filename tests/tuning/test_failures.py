@@ -1,4 +1,4 @@
-"""What becomes of prompts that fail, and of a run that cannot go on."""
+"""Prompts that fail, and runs that stop early."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ PROMPTS = [*VECTORS, *list(VECTORS)[::4]]
 
 @given(broken=st.sets(st.sampled_from(sorted(VECTORS)), max_size=8))
 @examples(40)
-def test_prompts_that_fail_count_nowhere(broken: set[str]) -> None:
-    """The figures are those of the other prompts alone, and each failed one is named."""
+def test_prompts_that_fail_do_not_count(broken: set[str]) -> None:
+    """The figures cover only the other prompts, and each failed prompt is named."""
     service = Service(VECTORS)
     service.fails = lambda prompt, _: NotCacheableError("no") if prompt in broken else None
     report = service.tune(PROMPTS)
@@ -42,7 +42,7 @@ def test_prompts_that_fail_count_nowhere(broken: set[str]) -> None:
 @given(lost=st.sets(st.integers(1, 60), max_size=4))
 @examples(40)
 def test_answers_that_are_lost(lost: set[int]) -> None:
-    """Whatever query's answer is lost, the rest of the run goes on, and all prompts are told of."""
+    """If the answer of any query is lost, the run goes on, and every prompt is accounted for."""
     service = Service(VECTORS)
     service.loses_answers = True
     service.fails = lambda *_: APITimeoutError("late") if len(service.queries) in lost else None
@@ -53,7 +53,7 @@ def test_answers_that_are_lost(lost: set[int]) -> None:
 
 
 def test_a_lost_answer_that_turns_up() -> None:
-    """A prompt that was stored though its answer was lost counts, once it answers another."""
+    """A prompt whose answer was lost counts as soon as its entry answers another prompt."""
     service = Service({"a": (1.0, 0.0), "b": (1.0, 0.1), "c": (0.0, 1.0)})
     service.loses_answers = True
     service.fails = lambda *_: APITimeoutError("late") if len(service.queries) == 1 else None
@@ -75,8 +75,8 @@ def test_an_outage_stops_the_run() -> None:
     assert "The run stopped before its end: late." in report.notes[0]
 
 
-def test_what_every_prompt_would_meet_stops_the_run() -> None:
-    """A used-up quota stops the run at once."""
+def test_a_lasting_failure_stops_the_run() -> None:
+    """An exhausted quota stops the run at once."""
     service = Service(VECTORS)
     service.fails = lambda *_: QuotaExceededError("used up") if len(service.queries) > 9 else None
     report = service.tune(PROMPTS)
@@ -84,30 +84,30 @@ def test_what_every_prompt_would_meet_stops_the_run() -> None:
 
 
 @pytest.mark.parametrize("error", [AuthenticationError("refused"), NotCacheableError("no")])
-def test_where_nothing_was_decided(error: VectorcacheError) -> None:
-    """If not one prompt could be decided, there is no report: what they failed with is raised."""
+def test_no_prompt_was_decided(error: VectorcacheError) -> None:
+    """If no prompt could be decided, the error of a prompt is raised instead of a report."""
     service = Service(VECTORS)
     service.fails = lambda *_: error
     with pytest.raises(type(error), match=error.message):
         service.tune(PROMPTS)
 
 
-def test_matches_that_cannot_be_told() -> None:
-    """Where neither a name nor the answer tells which prompt matched, the prompt has failed."""
+def test_unknown_matches() -> None:
+    """A prompt fails if neither a name nor the answer tells which prompt matched it."""
     service = Service({"a": (1.0, 0.0), "b": (0.0, 1.0), "c": (1.0, 0.1)})
     service.names_entries = False
     service.answer = lambda prompt: "I do not know"
     report = service.tune(["a", "b", "c"])
     (failed,) = report.failed
     assert failed.prompt == "c"
-    assert "which of them matched cannot be told" in failed.error
+    assert "it is unknown which of them matched" in failed.error
 
 
 def test_scores_that_are_too_coarse() -> None:
-    """A prompt that is a hit at threshold 1, though it is new, is named with what is wrong."""
+    """A new prompt that is a hit at threshold 1 has failed, and the error says why."""
 
     class OutOfOrder(Service):
-        """Takes all prompts for the same, when it is asked at threshold 1."""
+        """Gives all prompts a score of 1 when it is asked at threshold 1."""
 
         def score(self, prompt: str, other: str) -> float:
             return 1.0 if self.queries[-1][1] == 1 else super().score(prompt, other)
@@ -115,4 +115,4 @@ def test_scores_that_are_too_coarse() -> None:
     report = OutOfOrder({"a": (1.0, 0.0), "b": (1.0, 1.1)}).tune(["a", "b", "a"])
     (failed,) = report.failed
     assert failed.prompt == "b"
-    assert "answered from the cache, with a score of 1.0, at a threshold of 1" in failed.error
+    assert "answered from the cache with a score of 1.0, at a threshold of 1" in failed.error

@@ -1,4 +1,4 @@
-"""The page is one file that needs nothing else, whatever the prompts hold."""
+"""The page is one file that loads nothing else, for any prompts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NASTY = (
 
 
 class Page(HTMLParser):
-    """Reads a page, and fails where tags do not fit together."""
+    """Reads a page, and fails if its tags do not match."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ def test_well_formed(report: TuningReport) -> None:
 
 @REPORTS
 def test_nothing_is_loaded_or_run(report: TuningReport) -> None:
-    """There is no script, nothing from elsewhere, and the page forbids both."""
+    """The page has no script and loads nothing, and its policy forbids both."""
     text = report.to_html()
     page = Page(text)
     assert not {tag for tag, _ in page.tags} & {"script", "link", "img", "iframe", "object", "a"}
@@ -94,7 +94,7 @@ def test_nothing_is_loaded_or_run(report: TuningReport) -> None:
 
 
 def test_prompts_are_text() -> None:
-    """Prompts and errors are shown as they are, and never as part of the page."""
+    """Prompts and errors are shown as text, even if they contain HTML."""
     service = Service({NASTY: (1.0, 0.0), "close": (1.0, 0.05), "<b>bold</b>": (1.0, 0.5)})
     service.fails = lambda prompt, _: (
         NotCacheableError("<i>no</i>") if prompt == "<b>bold</b>" else None
@@ -115,15 +115,15 @@ def test_prompts_are_text() -> None:
 @given(prompts=st.lists(st.text(min_size=1).filter(str.strip), min_size=2, max_size=4, unique=True))
 @examples(50)
 def test_any_prompts(prompts: list[str]) -> None:
-    """Whatever the prompts are, the page is well-formed and can be written as UTF-8."""
+    """For any prompts, the page is well-formed and can be written as UTF-8."""
     text = report_on(prompts).to_html()
     Page(text)
     text.encode()
 
 
 @REPORTS
-def test_for_those_who_cannot_see_it(report: TuningReport) -> None:
-    """Each drawing says in words what it shows, and tables name their rows and columns."""
+def test_screen_readers(report: TuningReport) -> None:
+    """Each drawing describes itself in words, and tables name their rows and columns."""
     page = Page(report.to_html())
     for tag, attributes in page.tags:
         if tag == "svg":
@@ -136,7 +136,7 @@ def test_for_those_who_cannot_see_it(report: TuningReport) -> None:
     assert [tag for tag, _ in page.tags].count("h1") == 1
 
 
-def test_what_it_says() -> None:
+def test_the_text_of_the_page() -> None:
     """The page has the figures of the report, its notes, and the doubtful pairs."""
     text = "".join(Page(LABELLED.to_html()).words).replace("\xa0", " ")
     assert LABELLED.recommendation.reason in text
@@ -149,7 +149,7 @@ def test_what_it_says() -> None:
 
 
 def test_a_run_that_stopped_says_so() -> None:
-    """A report on a part of the prompts begins with that."""
+    """A report on a part of the prompts says why the run stopped."""
     stopped = attrs.evolve(PLAIN, stopped="the quota is used up", not_asked=7)
     text = "".join(Page(stopped.to_html()).words)
     assert "The run stopped before its end: the quota is used up." in text

@@ -1,4 +1,4 @@
-"""What tuning takes as prompts, labels and thresholds, and what it says of the rest."""
+"""Which prompts, labels and thresholds tuning accepts, and its messages about others."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from vectorcache.tuning.questions import Questions, check_share
 
 
 def test_prompts_alone() -> None:
-    """Prompts in their order, and thresholds lowest first; labels are None."""
+    """Prompts keep their order, thresholds are sorted, and labels are None."""
     assert Questions.checked(["b", "a", "b"], None, [0.9, 0.8]) == Questions(
         ("b", "a", "b"), (0.8, 0.9), None
     )
 
 
 def test_labels() -> None:
-    """They come with the prompts or beside them, as texts or whole numbers, and are the same."""
+    """Labels may be given with the prompts or in their own list, as texts or whole numbers."""
     prompts: list[dict[str, Any]] = [{"prompt": "a", "label": "x"}, {"prompt": "b", "label": 0}]
     beside = Questions.checked(iter(["a", "b"]), ["x", 0], [0.9])
     assert Questions.checked(prompts, None, [0.9]) == beside
@@ -31,14 +31,14 @@ def test_labels() -> None:
     [
         (
             ("a prompt", None, [0.9]),
-            "prompts is of type str: pass a list of them, in the order in which they were asked",
+            "prompts is of type str: pass a list of prompts, in the order in which they were asked",
         ),
-        (({"prompt": "a"}, None, [0.9]), "prompts is of type dict: pass a list of them"),
-        ((7, None, [0.9]), "prompts is of type int: pass a list of them"),
+        (({"prompt": "a"}, None, [0.9]), "prompts is of type dict: pass a list of prompts"),
+        ((7, None, [0.9]), "prompts is of type int: pass a list of prompts"),
         (
             (["a"], None, [0.9]),
-            "prompts has 1 of them: at least two are needed, as each is compared with those before "
-            "it; a hundred or more say something",
+            "prompts has a length of 1: pass at least two, as each is compared with those before "
+            "it; a hundred or more give useful figures",
         ),
         ((["a", ""], None, [0.9]), "prompts[1]: prompt is empty"),
         (([{"prompt": "a"}, {}], None, [0.9]), "prompts[1]: prompt is missing"),
@@ -56,12 +56,12 @@ def test_labels() -> None:
         ),
         (
             (["a", "b"], "xy", [0.9]),
-            "labels is of type str: pass a list with one for each prompt",
+            "labels is of type str: pass a list with one label for each prompt",
         ),
-        ((["a", "b"], {1, 2}, [0.9]), "labels is of type set: pass a list with one for each"),
+        ((["a", "b"], {1, 2}, [0.9]), "labels is of type set: pass a list with one label"),
         (
             (["a", "b"], [1], [0.9]),
-            "labels has 1 entries for 2 prompts: give one for each prompt",
+            "labels has 1 entries for 2 prompts: pass one label for each prompt",
         ),
         ((["a", "b"], [1, None], [0.9]), "the label of prompts[1] is of type NoneType: pass a st"),
         (
@@ -70,13 +70,13 @@ def test_labels() -> None:
         ),
         ((["a", "b"], None, 0.9), "thresholds is of type float: pass a list of numbers, 0 to 1"),
         ((["a", "b"], None, []), "thresholds is empty: pass at least one number from 0 to 1"),
-        ((["a", "b"], None, [0.9, 0.8, 0.9]), "thresholds has 0.9 twice: try each once"),
+        ((["a", "b"], None, [0.9, 0.8, 0.9]), "thresholds has 0.9 twice: pass each threshold once"),
         ((["a", "b"], None, [0.9, 1.5]), "thresholds has 1.5: pass numbers from 0 to 1"),
         ((["a", "b"], None, ["x"]), "thresholds has 'x': pass numbers from 0 to 1"),
     ],
 )
-def test_what_is_refused(arguments: tuple[Any, Any, Any], message: str) -> None:
-    """It says what is wrong, where, and what to pass."""
+def test_invalid_arguments(arguments: tuple[Any, Any, Any], message: str) -> None:
+    """The message says what is wrong, where, and what to pass."""
     with pytest.raises(InvalidRequestError, match=re.escape(message)) as caught:
         Questions.checked(*arguments)
     assert str(caught.value).startswith(message)

@@ -1,4 +1,4 @@
-"""The figures of a report, and what they recommend."""
+"""The figures of a report, and its recommendation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vectorcache import InvalidRequestError
 from vectorcache.tuning import Proportion, ThresholdResult, TuningReport
 from vectorcache.tuning.recommendation import recommend
 
-# Two meanings. At 0.75 "plum" is taken for "red", at 0.95 for "pink", which is stored by then.
+# Two meanings. At 0.75 "plum" is answered by "red"; at 0.95 by "pink", which is stored there.
 VECTORS = {
     "red": (1.0, 0.0),
     "ruby": (1.0, 0.2),
@@ -54,7 +54,7 @@ def test_precision() -> None:
 
 
 def test_recall() -> None:
-    """Recall is the share of such hits in the prompts that have an earlier one of their label."""
+    """Recall is the share of repeated prompts that were answered by a prompt with their label."""
     assert [found.recall for found in report_on().thresholds] == [
         Proportion(3, 4),
         Proportion(3, 4),
@@ -72,14 +72,14 @@ def test_without_labels() -> None:
 
 
 def test_labels_beside_the_prompts() -> None:
-    """Labels may come in a list of their own."""
+    """Labels may be given in a separate list."""
     own = Service(VECTORS).tune([*VECTORS], labels=LABELS, thresholds=[0.8])
     with_prompts = Service(VECTORS).tune(PROMPTS, thresholds=[0.8])
     assert own.thresholds == with_prompts.thresholds
 
 
 def test_near_misses_on_either_side() -> None:
-    """The pairs closest to each threshold are named: hits above it, and misses below."""
+    """The pairs closest to each threshold are reported: hits above it, and misses below."""
     _, middle, _ = report_on().thresholds
     assert [(pair.matched, pair.prompt) for pair in middle.near_hits] == [
         ("red", "pink"),
@@ -95,7 +95,7 @@ def test_near_misses_on_either_side() -> None:
 
 
 def test_the_twenty_most_doubtful_pairs() -> None:
-    """Of many pairs, the twenty closest to the threshold are named, each two texts once."""
+    """The twenty pairs closest to the threshold are reported; the same two texts count once."""
     vectors = {f"prompt {place}": (1.0, place / 50) for place in range(50)}
     report = Service(vectors).tune([*vectors, *vectors], thresholds=[0.85, 0.95, 0.99])
     assert report.around == 0.85
@@ -120,8 +120,8 @@ def test_wilson() -> None:
     assert (none.lower, round(none.upper, 4)) == (0.0, 0.1611)
 
 
-def test_the_best_threshold_is_one_of_which_one_may_be_sure() -> None:
-    """It has the most hits of those whose precision's lower end is as high as wanted."""
+def test_the_best_threshold_is_certain() -> None:
+    """The best threshold has the most hits of those with a certain precision."""
     results = [result(0.7, 900, 700), result(0.8, 500, 478), result(0.9, 300, 299)]
     best = recommend(results, 0.95, labelled=True)
     assert (best.threshold, best.certain) == (0.9, True)
@@ -129,8 +129,8 @@ def test_the_best_threshold_is_one_of_which_one_may_be_sure() -> None:
     assert recommend(results, 0.7, labelled=True).threshold == 0.7
 
 
-def test_too_few_prompts_to_be_sure() -> None:
-    """Where there are too few hits to be sure, it is a guess, which says how many it takes."""
+def test_too_few_prompts_to_be_certain() -> None:
+    """With too few hits the recommendation is uncertain, and says how many hits it takes."""
     best = recommend([result(0.8, 20, 15), result(0.9, 20, 20)], 0.95, labelled=True)
     assert (best.threshold, best.certain) == (0.9, False)
     assert "83.9 % to 100 %" in best.reason
@@ -138,15 +138,15 @@ def test_too_few_prompts_to_be_sure() -> None:
     assert Proportion(73, 73).lower >= 0.95 > Proportion(72, 72).lower
 
 
-def test_no_threshold_will_do() -> None:
-    """Where no threshold is as precise as wanted, it says which came closest."""
+def test_no_threshold_is_good_enough() -> None:
+    """If no threshold is as precise as wanted, the reason says which came closest."""
     best = recommend([result(0.8, 100, 50), result(0.9, 100, 80)], 0.95, labelled=True)
     assert (best.threshold, best.certain) == (None, False)
     assert "The best was 0.9, with 80 of 100 (80 %)" in best.reason
 
 
 def test_no_hits_at_all() -> None:
-    """Where nothing was a hit, it says so."""
+    """If no prompt was a hit, the reason says so."""
     assert "No threshold had a hit" in recommend([result(0.8, 0, 0)], 0.9, labelled=True).reason
 
 
@@ -159,15 +159,15 @@ def test_best_for_another_precision() -> None:
 
 
 def test_notes() -> None:
-    """Few hits, and savings that the service does not know, are said."""
+    """A note says which thresholds have too few hits; a good report has no notes."""
     few, *_ = report_on().notes
-    assert few.startswith("Fewer than 30 hits at 0.75, 0.85 and 0.95")
+    assert few.startswith("There were fewer than 30 hits at 0.75, 0.85 and 0.95")
     many = Service({"": (1.0,)}).tune([{"prompt": "same", "label": 1}] * 40).notes
     assert many == ()
 
 
 def test_json() -> None:
-    """``to_json`` has all of the report, and comes back as ``to_dict`` says."""
+    """``to_json`` contains the whole report, as ``to_dict`` does."""
     report = report_on()
     fields = json.loads(report.to_json())
     assert fields == report.to_dict()
@@ -193,7 +193,7 @@ def test_a_short_table() -> None:
 
 
 def test_a_score_is_not_rounded_up_to_the_threshold() -> None:
-    """A miss just below the threshold does not read as if it were at it."""
+    """A score just below the threshold is not rounded up to it."""
     vectors = {"one": (1.0, 0.0), "two": (0.8996, (1 - 0.8996**2) ** 0.5)}
     report = Service(vectors).tune([*vectors], thresholds=[0.9])
     assert "0.899" in report.table()

@@ -1,4 +1,4 @@
-"""One context of the service's cache: what is in it, and what comes closest to a prompt."""
+"""One context of the service's cache: its entries, and how to find the closest one to a prompt."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from .matches import Match
 
 T = TypeVar("T")
 
-# Below every score, so that what is closest answers; above all but the same prompt's own.
+# At 0 the closest entry always answers; at 1 only an entry with the same text does.
 ALWAYS_HITS: Final = 0.0
 _NEVER_HITS: Final = 1.0
 
 
 @attrs.frozen
-class Ask:
-    """A query to make, with debug information."""
+class PlannedQuery:
+    """A query to make, with debug information in its answer."""
 
     prompt: str
     similarity_threshold: float
     context: str
 
     def to_dict(self) -> Mapping[str, Any]:
-        """What ``query_many`` takes for it."""
+        """Returns the query in the form that ``query_many`` takes."""
         return attrs.asdict(self)
 
 
-# Says what to ask at the same time, is sent what came of it in that order, and returns what it
-# found out.
-Asking: TypeAlias = Generator[Sequence[Ask], Sequence[BatchResult], T]
+# A generator that yields queries to make at the same time, is sent their results in the same
+# order, and returns what it found out.
+Queries: TypeAlias = Generator[Sequence[PlannedQuery], Sequence[BatchResult], T]
 
 
 class PromptFailed(Exception):
     """A query failed, or its answer does not say what it should.
 
     Attributes:
-        error: what ``query_many`` had in the answer's place, or what is wrong with the answer.
+        error: the error that ``query_many`` returned, or one that says what the answer lacks.
     """
 
     def __init__(self, error: Exception) -> None:
@@ -54,9 +54,9 @@ class Comparison:
     """A prompt compared with several others at once.
 
     Attributes:
-        compared: those others, as a set of bits.
-        closest: the closest of them; None where all of them are further away than was asked for,
-            and the service does not say how far.
+        compared: the others, as a set of bits.
+        closest: the closest of them; None if all of them score less than was asked for, and the
+            service does not say how much less.
     """
 
     compared: int
@@ -64,27 +64,27 @@ class Comparison:
 
 
 class CacheContext:
-    """A context that only this run uses.
+    """A context of the cache that only this run uses.
 
-    Sets of prompts are integers with a bit for each prompt, so that those of ten thousand prompts
-    are compared at once.
+    A set of prompts is an integer with a bit for each prompt, so that two sets of ten thousand
+    prompts are compared in one operation.
 
     Attributes:
-        held: the prompts that are in it for certain.
+        held: the prompts that are certainly in the context.
     """
 
     def __init__(self, name: str, prompts: Sequence[str]) -> None:
         self.held = 0
         self._name = name
         self._prompts = prompts
-        # None for those that may be in it all the same, as storing them has failed.
+        # The answer is None for a prompt that may be in the context although storing it failed.
         self._answers: dict[int, str | None] = {}
         self._indexes: dict[str, int] = {}
 
-    def compare(self, index: int, least: float = ALWAYS_HITS) -> Asking[Comparison]:
-        """Asks which prompt in it comes closest to a prompt, if it scores ``least`` or more.
+    def compare(self, index: int, least: float = ALWAYS_HITS) -> Queries[Comparison]:
+        """Asks which prompt in the context comes closest to a prompt and scores at least ``least``.
 
-        If none does, the service has stored the prompt itself.
+        If there is no such prompt, the service stores the new prompt.
         """
         compared = self.held
         try:
@@ -94,25 +94,29 @@ class CacheContext:
                 self._answers.setdefault(index, None)
             raise
         if not answer.cache_hit:
-            # With ``least`` 0, that is a prompt which the service cannot compare with the others.
+            # A miss with ``least`` 0 means that the service cannot compare this prompt with others.
             nearest = self._nearest_of(answer)
             self._hold(index, answer.response)
             return Comparison(compared, nearest)
         if answer.similarity_score is None:
             raise PromptFailed(
-                APIResponseError("a hit came without a similarity_score, which tuning needs")
+                APIResponseError(
+                    "the service sent a hit without a similarity_score, which tuning needs"
+                )
             )
         found = yield from self._find(answer)
         self._hold(found, answer.response)
         compared |= 1 << found
         return Comparison(compared, Match(found, answer.similarity_score, answer.cost_saved))
 
-    def store(self, members: int) -> Asking[None]:
-        """Has the service store those of these prompts that it does not hold yet."""
+    def store(self, members: int) -> Queries[None]:
+        """Stores those of the prompts that the context does not hold yet."""
         missing = list(bits(members & ~self.held))
         if not missing:
             return
-        results = yield [Ask(self._prompts[index], _NEVER_HITS, self._name) for index in missing]
+        results = yield [
+            PlannedQuery(self._prompts[index], _NEVER_HITS, self._name) for index in missing
+        ]
         failed: PromptFailed | None = None
         for index, result in zip(missing, results, strict=True):
             try:
@@ -124,10 +128,9 @@ class CacheContext:
             if answer.cache_hit and index not in self._answers:
                 failed = PromptFailed(
                     APIResponseError(
-                        f"a prompt was answered from the cache, with a score of "
-                        f"{answer.similarity_score}, at a threshold of {_NEVER_HITS:g}, though "
-                        f"it is new in the context {self._name!r}: scores are too coarse to tell "
-                        "these prompts apart"
+                        f"a prompt that is new in the context {self._name!r} was answered from "
+                        f"the cache with a score of {answer.similarity_score}, at a threshold of "
+                        f"{_NEVER_HITS:g}: scores are too coarse to tell these prompts apart"
                     )
                 )
             else:
@@ -135,20 +138,22 @@ class CacheContext:
         if failed is not None:
             raise failed
 
-    def price_asks(self, index: int) -> Ask:
-        """The query that says what being answered by a prompt in it saves."""
-        return Ask(self._prompts[index], ALWAYS_HITS, self._name)
+    def price_query(self, index: int) -> PlannedQuery:
+        """Returns the query that asks how much an answer from this prompt's entry saves."""
+        return PlannedQuery(self._prompts[index], ALWAYS_HITS, self._name)
 
     def _hold(self, index: int, answer: str) -> None:
         self.held |= 1 << index
         self._answers[index] = answer
 
-    def _ask(self, indexes: Sequence[int], threshold: float) -> Asking[list[VectorcacheResponse]]:
-        results = yield [Ask(self._prompts[index], threshold, self._name) for index in indexes]
+    def _ask(self, indexes: Sequence[int], threshold: float) -> Queries[list[VectorcacheResponse]]:
+        results = yield [
+            PlannedQuery(self._prompts[index], threshold, self._name) for index in indexes
+        ]
         return [_answer(result) for result in results]
 
     def _nearest_of(self, answer: VectorcacheResponse) -> Match | None:
-        """The prompt that came nearest, where the service names it, as the embedded one does."""
+        """Returns the nearest prompt if the service names it; the embedded service does."""
         extra = {} if answer.debug is None else answer.debug.extra
         prompt, score = extra.get("nearest_prompt"), extra.get("nearest_similarity_score")
         if not isinstance(score, int | float):
@@ -156,8 +161,8 @@ class CacheContext:
         found = [index for index in self._answers if self._prompts[index] == prompt]
         return Match(found[0], score, None) if len(found) == 1 else None
 
-    def _find(self, answer: VectorcacheResponse) -> Asking[int]:
-        """Which prompt answered: by what the service says of it, else by its answer's text."""
+    def _find(self, answer: VectorcacheResponse) -> Queries[int]:
+        """Returns the prompt whose entry answered, found by its name or by the answer's text."""
         nearest = self._nearest_of(answer)
         if nearest is not None:
             return nearest.index
@@ -173,17 +178,18 @@ class CacheContext:
         else:
             raise PromptFailed(
                 APIResponseError(
-                    f"a hit's answer is that of {len(candidates)} prompts, and the service sent no "
-                    "debug.matched_cache_entry_id: which of them matched cannot be told"
+                    f"{len(candidates)} prompts have the answer of a hit, and the service sent no "
+                    "debug.matched_cache_entry_id, so it is unknown which of them matched"
                 )
             )
         if name:
             self._indexes[name] = found
         return found
 
-    def _find_by_asking(self, name: str, candidates: list[int]) -> Asking[int]:
-        # Each one's own text is answered by its own entry. Oldest first, as of two that score the
-        # same the older one answers; and last what may not be there, whose text others answer.
+    def _find_by_asking(self, name: str, candidates: list[int]) -> Queries[int]:
+        # A prompt's own text is answered by its own entry. The oldest prompt is asked first, as the
+        # older of two equal scores answers. A prompt that may not be stored is asked last, as
+        # another entry may answer it.
         for candidate in sorted(
             candidates, key=lambda index: (self._answers[index] is None, index)
         ):
@@ -195,14 +201,14 @@ class CacheContext:
                 return self._indexes[name]
         raise PromptFailed(
             APIResponseError(
-                f"a hit names the entry {name!r} of the context {self._name!r}, which is that of "
-                "none of the prompts stored there: which of them matched cannot be told"
+                f"a hit names the entry {name!r} of the context {self._name!r}, which belongs to "
+                "none of the prompts stored there, so it is unknown which of them matched"
             )
         )
 
 
 def bits(members: int) -> Iterator[int]:
-    """The members of a set of bits, lowest first."""
+    """Yields the members of a set of bits, lowest first."""
     while members:
         lowest = members & -members
         yield lowest.bit_length() - 1
@@ -213,7 +219,7 @@ def _answer(result: BatchResult) -> VectorcacheResponse:
     if result.result is None:
         assert result.error is not None
         raise PromptFailed(result.error)
-    # A fallback's answer says nothing of the cache.
+    # The answer of a fallback says nothing about the cache.
     if result.result.meta.error is not None:
         raise PromptFailed(result.result.meta.error)
     return result.result

@@ -1,4 +1,4 @@
-"""The charts of the page."""
+"""The charts of the page that need no labels: scores, hit rates and savings."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from .findings import Findings
+from .matches import Pair
 from .proportion import Proportion
 from .svg import BOTTOM, LEFT, RIGHT, TOP, Chart, round_steps
 from .wording import dollars, interval, percent
-
-if TYPE_CHECKING:
-    from .matches import Pair
-    from .report import TuningReport
 
 _HUNDREDTHS: Final = 2  # The width of the histogram's bars.
 _LABEL_WIDTH: Final = 30
@@ -22,11 +20,11 @@ _LABELLED_BARS: Final = 6
 THRESHOLDS: Final = "Similarity threshold (0 to 1)"
 
 
-def score_histogram(report: TuningReport, shown: Sequence[Pair]) -> Chart:
-    """How many prompts have which score, and where the thresholds are."""
+def score_histogram(report: Findings, shown: Sequence[Pair]) -> Chart:
+    """Returns a histogram of the prompts' scores, with a line at each threshold."""
     bins: dict[bool | None, Counter[int]] = {True: Counter(), False: Counter(), None: Counter()}
     for pair in shown:
-        # By millionths, so that 0.58 is not below 0.58.
+        # A millionth is added, as a product of floats may lie just below its whole number.
         place = min(math.floor(pair.score * 100 / _HUNDREDTHS + 1e-6), 100 // _HUNDREDTHS - 1)
         bins[pair.same][place] += 1
     total = sum(bins.values(), Counter[int]())
@@ -62,7 +60,7 @@ def score_histogram(report: TuningReport, shown: Sequence[Pair]) -> Chart:
     return chart
 
 
-def _histogram_in_words(shown: Sequence[Pair], report: TuningReport) -> str:
+def _histogram_in_words(shown: Sequence[Pair], report: Findings) -> str:
     edges = [report.floor, *(result.threshold for result in report.thresholds), 1.01]
     said = []
     for lower, upper in pairwise(edges):
@@ -80,7 +78,7 @@ _MEANINGS: Final = (
 
 
 def _mark_thresholds(chart: Chart, marks: list[tuple[float, str]]) -> None:
-    rows = [-math.inf, -math.inf, -math.inf]  # Where the last label of each row ends.
+    rows = [-math.inf, -math.inf, -math.inf]  # The right end of the last label in each row.
     for x, label in marks:
         chart.line(x, TOP, x, BOTTOM, "mark")
         free = [row for row, end in enumerate(rows) if x - _LABEL_WIDTH / 2 >= end]
@@ -89,8 +87,8 @@ def _mark_thresholds(chart: Chart, marks: list[tuple[float, str]]) -> None:
             chart.text(x, TOP - 5 - 13 * free[0], label, kind="tick strong")
 
 
-def hit_rates(report: TuningReport) -> Chart:
-    """The hit rate at each threshold, with its interval."""
+def hit_rates(report: Findings) -> Chart:
+    """Returns bars with the hit rate at each threshold and its confidence interval."""
     shares = [result.hit_rate for result in report.thresholds]
     chart = _bars(
         report,
@@ -103,13 +101,13 @@ def hit_rates(report: TuningReport) -> Chart:
         percent,
         [share.upper for share in shares],
     )
-    for x, share in zip(places_of(report), shares, strict=True):
+    for x, share in zip(threshold_positions(report), shares, strict=True):
         whisker(chart, x, share, "whisker")
     return chart
 
 
-def savings(report: TuningReport) -> Chart:
-    """The money saved at each threshold."""
+def savings(report: Findings) -> Chart:
+    """Returns bars with the money saved at each threshold."""
     values = [result.cost_saved for result in report.thresholds]
     steps = round_steps(max(values))
     return _bars(
@@ -126,7 +124,7 @@ def savings(report: TuningReport) -> Chart:
 
 
 def _bars(
-    report: TuningReport,
+    report: Findings,
     title: str,
     vertical: str,
     values: Sequence[float],
@@ -142,7 +140,7 @@ def _bars(
     ]
     chart = Chart(title, "; ".join(said), THRESHOLDS, vertical, highest, ticks)
     name_thresholds(chart, report)
-    places = places_of(report)
+    places = threshold_positions(report)
     width = min(40.0, 0.7 * (RIGHT - LEFT) / len(places))
     for x, value, top, sentence in zip(places, values, tops, said, strict=True):
         chart.bar(x - width / 2, width, 0, value, "one", sentence)
@@ -152,23 +150,23 @@ def _bars(
 
 
 def whisker(chart: Chart, x: float, share: Proportion, kind: str) -> None:
-    """A share's interval as a thin bar."""
+    """Draws the confidence interval of a share as a thin bar."""
     upper, lower = chart.y(share.upper), chart.y(share.lower)
     chart.line(x, upper, x, lower, kind)
     chart.line(x - 3, upper, x + 3, upper, kind)
     chart.line(x - 3, lower, x + 3, lower, kind)
 
 
-def places_of(report: TuningReport) -> list[float]:
-    """Where each threshold is on a horizontal axis that has them evenly spaced."""
+def threshold_positions(report: Findings) -> list[float]:
+    """Returns the x coordinates of the thresholds, which are evenly spaced on the axis."""
     space = (RIGHT - LEFT) / len(report.thresholds)
     return [LEFT + space * (place + 0.5) for place in range(len(report.thresholds))]
 
 
-def name_thresholds(chart: Chart, report: TuningReport) -> None:
+def name_thresholds(chart: Chart, report: Findings) -> None:
     """Writes the thresholds below the axis."""
     names = [f"{result.threshold:g}" for result in report.thresholds]
-    places = places_of(report)
+    places = threshold_positions(report)
     every = math.ceil(max(map(len, names)) * 8 * len(names) / (RIGHT - LEFT))
     for place in range(0, len(names), every):
         chosen = report.thresholds[place].threshold == report.recommendation.threshold
@@ -178,7 +176,7 @@ def name_thresholds(chart: Chart, report: TuningReport) -> None:
 
 
 def percents(lowest: float) -> list[tuple[float, str]]:
-    """Marks for shares from ``lowest`` to all."""
+    """Returns the marks of an axis of shares from ``lowest`` to 1, with their labels."""
     first = round(lowest * 100)
     step = 20 if first <= 40 else 10 if first <= 70 else 5
     return [(share / 100, f"{share} %") for share in range(100, first - 1, -step)][::-1]

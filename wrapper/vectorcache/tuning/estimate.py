@@ -1,4 +1,4 @@
-"""What a run may cost, before it begins."""
+"""Estimates what a run costs, before it begins."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .questions import THRESHOLDS, Questions
 
 @attrs.frozen
 class TuningEstimate:
-    """The calls that a run may make; those it makes are usually far fewer.
+    """The largest number of calls that a run may make; it usually makes far fewer.
 
     Attributes:
         prompts: how many prompts there are.
-        distinct: how many different ones.
-        thresholds: what is tried, lowest first.
+        distinct: how many different prompts there are.
+        thresholds: the thresholds to try, lowest first.
     """
 
     prompts: int
@@ -25,33 +25,34 @@ class TuningEstimate:
     thresholds: tuple[float, ...]
 
     @classmethod
-    def of(cls, questions: Questions) -> TuningEstimate:
-        """The estimate for questions that are checked."""
+    def from_questions(cls, questions: Questions) -> TuningEstimate:
+        """Returns the estimate for checked questions."""
         prompts = questions.prompts
         return cls(len(prompts), len(set(prompts)), questions.thresholds)
 
     @property
     def calls_at_most(self) -> int:
-        """Queries that can be needed in the worst case.
+        """How many queries a run makes in the worst case.
 
-        Each prompt may be compared with two contexts and one for each threshold, and asked once
-        more for what it saves; each entry is stored, and may be asked for its name.
+        Each prompt may be compared with two contexts and with one for each threshold, and one more
+        query may ask for its saving. Each entry is stored by one query, and another may ask for its
+        name.
         """
         tried = len(self.thresholds)
         return self.prompts * (tried + 3) + 2 * self.llm_calls_at_most
 
     @property
     def llm_calls_at_most(self) -> int:
-        """Those of them that can be misses, for which the service pays an LLM."""
+        """How many of those queries can be misses, for which the service pays an LLM."""
         return self.distinct * len(self.thresholds)
 
     @property
     def calls_one_by_one(self) -> int:
-        """Queries that trying each threshold in a cache of its own would take."""
+        """How many queries it takes to try each threshold in a separate cache."""
         return self.prompts * len(self.thresholds)
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as JSON-serialisable values."""
+        """Returns the figures as JSON-serialisable values."""
         return {
             "prompts": self.prompts,
             "distinct": self.distinct,
@@ -65,10 +66,14 @@ class TuningEstimate:
 def estimate(
     prompts: Iterable[str | Mapping[str, Any]], thresholds: Iterable[float] = THRESHOLDS
 ) -> TuningEstimate:
-    """What ``tune`` with the same arguments may cost. Nothing is sent.
+    """Estimates what ``tune`` costs with the same arguments. It sends nothing.
+
+    Args:
+        prompts: strings, or mappings with ``"prompt"``, as for ``tune``.
+        thresholds: cosine similarities to try, 0 to 1, in any order.
 
     Raises:
-        InvalidRequestError: an argument is at fault, as ``tune`` would say.
+        InvalidRequestError: an argument is invalid; ``tune`` raises the same error.
     """
     questions = Questions.checked(prompts, None, thresholds)
-    return TuningEstimate.of(questions)
+    return TuningEstimate.from_questions(questions)

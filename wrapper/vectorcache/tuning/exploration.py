@@ -1,20 +1,21 @@
-"""Which queries tell, for every threshold at once, what each prompt would have met.
+"""Finds for all thresholds in one pass whether each prompt is a hit or a miss.
 
-Trying a threshold means asking all prompts in turn in a cache that was empty: each is a hit, or is
-stored for those after it. Done threshold by threshold, nearly every prompt is stored, and so paid
-for, once for each of them. Here one pass does for all thresholds:
+To try a threshold means to ask all prompts in turn in a cache that was empty: each prompt is a hit,
+or is stored for those after it. A separate pass for each threshold would store nearly every prompt,
+and so pay for it, once for each threshold. One pass is enough for all thresholds:
 
-- A query at threshold 0 always hits and so costs nothing; it tells which of the stored prompts
-  comes closest, and its score. From that follows what it would have been at every threshold at
-  which that prompt is stored; at thresholds above the score, it would have been a miss anyway.
-- What is stored at all thresholds goes into one context, ``everywhere``; what is stored only at
-  some (mostly the high ones) into another, ``somewhere``. Two such queries decide most prompts.
-- A prompt that ``somewhere`` has nothing for is most often new. So ``everywhere`` is then asked at
-  a threshold just below the lowest one tried: if that is a miss, the one query has compared the
-  prompt and stored it, too.
-- Where the closest prompt is not stored at some threshold, one that is may come next. Then, and
-  only then, the prompts stored at that threshold are put into a context of its own.
-- The same text as an earlier prompt that is stored needs no query: nothing can come closer.
+- A query at threshold 0 always hits, so it costs nothing. It returns the closest of the stored
+  prompts and its score. This decides the prompt at every threshold at which that closest prompt is
+  stored. At thresholds above the score, the prompt is a miss anyway.
+- Prompts that are stored at all thresholds go into one context, ``everywhere``. Those that are
+  stored at some thresholds only (mostly the high ones) go into another, ``somewhere``. Two queries
+  at threshold 0, one in each context, decide most prompts.
+- A prompt without a close match in ``somewhere`` is usually new. So the query in ``everywhere``
+  then has a threshold just below the lowest one tried: if it misses, that one query has both
+  compared the prompt and stored it.
+- If the closest prompt is not stored at some threshold, a prompt that is stored there may come
+  next. Only then are the prompts stored at that threshold put into a context of their own.
+- A text that equals an earlier, stored prompt needs no query, as nothing can come closer.
 """
 
 from __future__ import annotations
@@ -27,13 +28,20 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from .cache_context import ALWAYS_HITS, Ask, Asking, CacheContext, Comparison, PromptFailed
+from .cache_context import (
+    ALWAYS_HITS,
+    CacheContext,
+    Comparison,
+    PlannedQuery,
+    PromptFailed,
+    Queries,
+)
 from .matches import Match
 
-# By the context that was asked last; None for what is known without asking.
+# By the context that was asked; None for a comparison that needed no query.
 Found: TypeAlias = dict[CacheContext | None, Comparison]
 
-# How far below the lowest threshold near misses are still told apart.
+# How far below the lowest threshold the scores of near misses are still looked for.
 BELOW: Final = 0.1
 
 
@@ -41,15 +49,15 @@ class Exploration:
     """The one pass over the prompts, without any I/O.
 
     Attributes:
-        thresholds: what is tried, lowest first.
-        floor: cosine similarity below which scores need not be known.
-        matches: for each prompt that is decided, what answered it at each threshold; None for a
+        thresholds: the thresholds to try, lowest first.
+        floor: cosine similarity below which scores are not looked for.
+        matches: for each decided prompt, the match that answered it at each threshold; None for a
             miss.
-        scores: cosine similarity of each two prompts that were found to be close, by the places
-            of the later and the earlier one.
-        failures: what went wrong with each prompt that could not be decided. It counts nowhere,
-            and nothing is answered by it.
-        done: prompts that were looked at.
+        scores: the cosine similarity of each pair of prompts that was compared, by the places of
+            the later and the earlier prompt.
+        failures: the error of each prompt that could not be decided. Such a prompt does not count,
+            and answers no other prompt.
+        done: how many prompts were tried.
     """
 
     def __init__(self, prompts: Sequence[str], thresholds: Sequence[float], context: str) -> None:
@@ -60,10 +68,11 @@ class Exploration:
         self.failures: dict[int, Exception] = {}
         self.done = 0
         self._prompts = prompts
-        self._places: dict[str, int] = {}  # Where each text came first.
-        # What each text was compared with, as that stays true when it comes again.
+        self._places: dict[str, int] = {}  # The first place of each text.
+        # The comparisons of each text, which stay valid when the text is asked again.
         self._known: dict[str, Found] = {}
-        # What would hold for prompts that failed when they were stored, should they turn up.
+        # The matches of prompts that failed when they were stored. They become valid if a later
+        # query finds such a prompt in the cache.
         self._pending: dict[int, tuple[Match | None, ...]] = {}
         self._new_context = _namer(context, prompts)
         self._everywhere = self._new_context()
@@ -71,8 +80,8 @@ class Exploration:
         self._only_at = [self._new_context() for _ in thresholds]
         self._stored = [0] * len(thresholds)
 
-    def run(self) -> Asking[None]:
-        """Yields the queries to make, and takes what came of them."""
+    def run(self) -> Queries[None]:
+        """Yields the queries to make, and is sent their results."""
         for index in range(len(self._prompts)):
             try:
                 yield from self._decide(index)
@@ -81,16 +90,16 @@ class Exploration:
             self.done = index + 1
         yield from self._price()
 
-    def _decide(self, index: int) -> Asking[None]:
+    def _decide(self, index: int) -> Queries[None]:
         prompt = self._prompts[index]
         known = self._known.setdefault(prompt, {})
         search = _Search(index, self.thresholds, self._stored, known)
         first = self._places.get(prompt)
         if first is not None:
-            # Whatever else is stored, nothing comes closer than the same text.
+            # No stored prompt comes closer than the same text.
             known[None] = Comparison(~0, Match(first, 1.0, None))
         yield from self._compare(search)
-        # Highest first, as what is found there often decides the lower ones as well.
+        # The highest threshold comes first, as its comparison often decides the lower ones as well.
         for at in reversed(range(len(self.thresholds))):
             yield from self._compare_at(at, search)
         matches = tuple(search.look(at)[0] for at in range(len(self.thresholds)))
@@ -107,14 +116,14 @@ class Exploration:
             if match is None:
                 self._stored[at] |= 1 << index
 
-    def _compare(self, search: _Search) -> Asking[None]:
+    def _compare(self, search: _Search) -> Queries[None]:
         if search.undecided & self._somewhere.held:
             yield from self._add(search, self._somewhere)
         may_be_new = all(
             comparison.closest is None or comparison.closest.score < self.thresholds[0]
             for comparison in search.found.values()
         )
-        # The last prompt has nobody to be stored for.
+        # No prompt follows the last one, so it need not be stored.
         if may_be_new and search.index < len(self._prompts) - 1:
             try:
                 yield from self._add(search, self._everywhere, self.floor)
@@ -126,16 +135,16 @@ class Exploration:
 
     def _add(
         self, search: _Search, context: CacheContext, least: float = ALWAYS_HITS
-    ) -> Asking[None]:
+    ) -> Queries[None]:
         comparison = yield from context.compare(search.index, least)
         search.found[context] = comparison
         closest = comparison.closest
         if closest is not None and closest.index in self._pending:
-            # The answer was lost, not the query: it has been stored since then.
+            # Only the answer was lost: the service stored the prompt when the query failed.
             self._settle(closest.index, self._pending.pop(closest.index))
             del self.failures[closest.index]
 
-    def _compare_at(self, at: int, search: _Search) -> Asking[None]:
+    def _compare_at(self, at: int, search: _Search) -> Queries[None]:
         _, undecided = search.look(at)
         if not undecided:
             return
@@ -143,13 +152,13 @@ class Exploration:
         yield from self._add(search, self._only_at[at])
         _, undecided = search.look(at)
         if undecided:
-            # It holds a prompt that is not stored at this threshold: one that failed, or that
-            # the service stored when it should have compared it.
+            # The context holds a prompt that is not stored at this threshold: one that failed, or
+            # one that the service stored although it should only have compared it.
             self._only_at[at] = self._new_context()
             yield from self._only_at[at].store(undecided)
             yield from self._add(search, self._only_at[at])
 
-    def _store(self, index: int, matches: tuple[Match | None, ...]) -> Asking[None]:
+    def _store(self, index: int, matches: tuple[Match | None, ...]) -> Queries[None]:
         missed = matches.count(None)
         if not missed or index == len(self._prompts) - 1:
             return
@@ -160,24 +169,24 @@ class Exploration:
             self._pending[index] = matches
             raise
 
-    def _price(self) -> Asking[None]:
-        """Asks what those save that were only ever found without asking."""
+    def _price(self) -> Queries[None]:
+        """Asks for the savings of the matches that were found without a query."""
         prices = {
             match.index: match.cost_saved
             for matches in self.matches.values()
             for match in matches
             if match is not None and match.cost_saved is not None
         }
-        asks: dict[int, Ask] = {}
+        queries: dict[int, PlannedQuery] = {}
         for matches in self.matches.values():
             for match in matches:
                 if match is not None and match.index not in prices:
                     held = self._everywhere.held >> match.index & 1
                     context = self._everywhere if held else self._somewhere
-                    asks[match.index] = context.price_asks(match.index)
-        if asks:
-            results = yield list(asks.values())
-            for index, result in zip(asks, results, strict=True):
+                    queries[match.index] = context.price_query(match.index)
+        if queries:
+            results = yield list(queries.values())
+            for index, result in zip(queries, results, strict=True):
                 if result.result is not None and result.result.cache_hit:
                     prices[index] = result.result.cost_saved
         for index, matches in self.matches.items():
@@ -191,7 +200,7 @@ class Exploration:
 
 @attrs.frozen
 class _Search:
-    """What a prompt was compared with so far, and what follows from that."""
+    """The comparisons of one prompt so far, and what follows from them."""
 
     index: int
     thresholds: Sequence[float]
@@ -200,11 +209,11 @@ class _Search:
 
     @property
     def undecided(self) -> int:
-        """The stored prompts that might yet come closer at any threshold."""
+        """The stored prompts that may still come closer at any threshold."""
         return reduce(or_, (self.look(at)[1] for at in range(len(self.thresholds))))
 
     def look(self, at: int) -> tuple[Match | None, int]:
-        """What answers the prompt, and the stored prompts that might yet come closer."""
+        """Returns what answers the prompt, and the stored prompts that may still come closer."""
         stored, threshold = self.stored[at], self.thresholds[at]
         hits = [
             comparison.closest
@@ -213,7 +222,7 @@ class _Search:
             and comparison.closest.score >= threshold
             and stored >> comparison.closest.index & 1
         ]
-        # Of two that score the same, the older one answers.
+        # Of two prompts with the same score, the older one answers.
         best = max(hits, key=lambda match: (match.score, -match.index), default=None)
         undecided = stored
         for comparison in self.found.values():

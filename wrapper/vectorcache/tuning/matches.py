@@ -1,4 +1,4 @@
-"""Which earlier prompt was found for a prompt, and how near it is."""
+"""The earlier prompt that was found for a prompt, and how similar it is."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import attrs
 
 @attrs.frozen
 class Match:
-    """The stored prompt that comes closest, by its place among the prompts.
+    """The stored prompt that comes closest to a prompt.
 
     Attributes:
-        index: its place, from 0.
+        index: the place of the stored prompt among the prompts, from 0.
         score: cosine similarity, 0 to 1.
-        cost_saved: US dollars that being answered by it saves; None if nobody has asked yet.
+        cost_saved: US dollars that an answer from this entry saves; None if not yet known.
     """
 
     index: int
@@ -27,10 +27,10 @@ class Pair:
     """Two prompts that the service compared.
 
     Attributes:
-        prompt: what was asked.
+        prompt: the later prompt.
         matched: the earlier prompt that came closest.
         score: their cosine similarity, 0 to 1.
-        same: whether their labels say that they mean the same; None without labels.
+        same: whether their labels are equal, so that they mean the same; None without labels.
         prompt_index: the place of ``prompt`` among the prompts, from 0.
         matched_index: the place of ``matched``.
     """
@@ -43,5 +43,5 @@ class Pair:
     matched_index: int
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON-serialisable values."""
+        """Returns the fields as JSON-serialisable values."""
         return attrs.asdict(self)

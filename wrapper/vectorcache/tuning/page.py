@@ -1,27 +1,25 @@
-"""The report as one HTML page that a manager can read, and that needs nothing else."""
+"""The report as one HTML page, which a manager can read and which loads nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from .charts import hit_rates, savings, score_histogram
+from .findings import Findings, effort, summary
 from .matches import Pair
 from .precision_charts import precision_against_recall, precision_and_recall
 from .proportion import Proportion
 from .svg import Chart
-from .wording import count_of, dollars, effort, interval, one_line, percent, score, summary
-
-if TYPE_CHECKING:
-    from .report import TuningReport
+from .wording import count_of, dollars, interval, one_line, percent, score
 
 _PROMPT_CHARACTERS: Final = 300
 
 
-def page_of(report: TuningReport) -> str:
-    """The page's text."""
+def render_page(report: Findings) -> str:
+    """Returns the text of the page."""
     parts = [
         f"<p>{_INTRODUCTION}</p>",
         f'<p class="summary">{_words(summary(report))}</p>',
@@ -58,7 +56,7 @@ def page_of(report: TuningReport) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        # Nothing is loaded and nothing runs, whatever the prompts hold.
+        # The browser loads and runs nothing, even if a prompt contains HTML.
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         '<meta name="color-scheme" content="light dark">'
@@ -67,7 +65,7 @@ def page_of(report: TuningReport) -> str:
     )
 
 
-def _figures(report: TuningReport) -> list[str]:
+def _figures(report: Findings) -> list[str]:
     shown = [
         pair
         for pair in report.closest
@@ -97,51 +95,52 @@ def _figures(report: TuningReport) -> list[str]:
 _INTRODUCTION: Final = (
     "The cache answers a question from memory if an earlier one is similar enough to it. The "
     "similarity threshold says how similar. A lower one answers more questions from memory, which "
-    "is faster and costs nothing; a higher one answers fewer of them wrongly."
+    "is faster and costs nothing; a higher one gives fewer wrong answers."
 )
 _HISTOGRAM: Final = (
     "Each prompt counts once, by its similarity to the closest earlier one. Dashed lines are the "
-    "thresholds: what is to the right of one can be answered from the cache. Not shown: {repeats} "
-    "with the very text of an earlier one, and {new} with nothing earlier at {floor} or above."
+    "thresholds: the prompts to the right of a line can be answered from the cache. Not shown: "
+    "{repeats} with the same text as an earlier one, and {new} without an earlier one at {floor} "
+    "or above."
 )
 _HIT_RATE: Final = (
     "A lower threshold answers more prompts from the cache. The thin bars are 95 % confidence "
     "intervals."
 )
-_SAVING: Final = "What these hits would have cost at the LLM, as the service puts it."
+_SAVING: Final = "What these hits would have cost at the LLM, as reported by the service."
 _PRECISION: Final = (
-    "Precision: of the answers from the cache, how many were to a question that means the same. "
-    "Recall: of the questions that had been asked before, how many were answered so. The dashed "
-    "line is the wanted precision, {}; the thin bars are 95 % confidence intervals."
+    "Precision: how many of the answers from the cache were to a question that means the same. "
+    "Recall: how many of the questions that had been asked before were answered that way. The "
+    "dashed line is the wanted precision, {}; the thin bars are 95 % confidence intervals."
 )
 _AGAINST: Final = (
     "Each point is a threshold. Further up: fewer wrong answers. Further right: fewer questions "
     "that are paid for again. The dashed line is the wanted precision."
 )
 _DOUBTFUL: Final = (
-    "These pairs lie closest to the threshold. Should the earlier one's answer serve for the later "
-    "one? If most of those above it should not, raise the threshold; if most of those below it "
-    "should, lower it."
+    "These pairs lie closest to the threshold. Does the answer to the earlier prompt also answer "
+    "the later one? If it does not for most pairs above the threshold, raise it; if it does for "
+    "most pairs below the threshold, lower it."
 )
 _INTERVALS: Final = (
-    "Small print with a share is its 95 % confidence interval: how far chance alone may have "
-    "moved it. It takes prompts as independent of each other, which those of one user seldom are."
+    "The small print below a share is its 95 % confidence interval: how far chance alone may have "
+    "moved it. It assumes independent prompts, and those of one user are rarely independent."
 )
 _METHOD: Final = (
     "The prompts were asked in their order, each threshold in a cache that was empty at first. A "
     "hit is right if the earlier prompt that answered it has the same label. Hits, matches and "
-    "scores are those of the service; savings are what it says that each hit saves."
+    "scores come from the service, and so does the saving of each hit."
 )
 _MEANING: Final = (("one", "round", "same meaning"), ("two", "square", "another meaning"))
 _SHARES: Final = (("one", "round", "precision"), ("two", "square", "recall"))
 
 
 def _words(text: str) -> str:
-    # A number and its unit stay on one line.
+    # A no-break space keeps a number and its unit on one line.
     return escape(text).replace(" %", "&nbsp;%")
 
 
-def _legend(report: TuningReport, entries: Sequence[tuple[str, str, str]]) -> str:
+def _legend(report: Findings, entries: Sequence[tuple[str, str, str]]) -> str:
     if not report.labelled:
         return ""
     items = (
@@ -157,7 +156,7 @@ def _figure(title: str, chart: Chart, note: str, legend: str = "") -> str:
     )
 
 
-def _thresholds(report: TuningReport) -> str:
+def _thresholds(report: Findings) -> str:
     names = ["Threshold", "Hits", "Hit rate", "Misses", "Saved"]
     if report.labelled:
         names += ["Precision", "Recall"]
@@ -226,7 +225,7 @@ def _pairs(pairs: Sequence[Pair], threshold: float, *, labelled: bool) -> str:
     )
 
 
-def _failed(report: TuningReport) -> str:
+def _failed(report: Findings) -> str:
     if not report.failed:
         return ""
     rows = "".join(
@@ -239,7 +238,7 @@ def _failed(report: TuningReport) -> str:
         for failed in report.failed
     )
     return (
-        "<h2>Prompts that failed</h2><p>They count nowhere.</p>"
+        "<h2>Prompts that failed</h2><p>They do not count.</p>"
         '<table class="pairs"><thead><tr><th scope="col">Number</th><th scope="col">Prompt</th>'
         f'<th scope="col">Error</th></tr></thead><tbody>{rows}</tbody></table>'
     )

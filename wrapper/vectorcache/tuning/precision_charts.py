@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from .charts import THRESHOLDS, name_thresholds, percents, places_of, whisker
+from .charts import THRESHOLDS, name_thresholds, percents, threshold_positions, whisker
+from .findings import Findings
 from .proportion import Proportion
 from .svg import BOTTOM, LEFT, RIGHT, TOP, Chart
 from .wording import interval, percent
 
-if TYPE_CHECKING:
-    from .report import TuningReport
-
 _LABEL_WIDTH: Final = 30
 _LABEL_HEIGHT: Final = 13
-_UNKNOWN: Final = "No threshold had a hit, or no label comes twice."
+_UNKNOWN: Final = "No threshold had a hit, or no label occurs twice."
 
 
-def precision_and_recall(report: TuningReport) -> Chart:
-    """Precision and recall at each threshold, with their intervals."""
+def precision_and_recall(report: Findings) -> Chart:
+    """Returns lines of precision and recall over the thresholds, with confidence intervals."""
     lowest = _lowest(report, lambda share: share.lower)
     said = [
         f"{result.threshold:g}: precision {_said(result.precision)}, recall {_said(result.recall)}"
@@ -38,7 +36,7 @@ def precision_and_recall(report: TuningReport) -> Chart:
     wanted = chart.y(report.wanted_precision)
     chart.line(LEFT, wanted, RIGHT, wanted, "mark")
     name_thresholds(chart, report)
-    places = places_of(report)
+    places = threshold_positions(report)
     shift = min(7.0, (RIGHT - LEFT) / len(places) / 4)
     recalls = [result.recall for result in report.thresholds]
     precisions = [result.precision for result in report.thresholds]
@@ -47,8 +45,8 @@ def precision_and_recall(report: TuningReport) -> Chart:
     return chart
 
 
-def precision_against_recall(report: TuningReport) -> Chart:
-    """Each threshold as a point: how many are right, and how many of those there are to find."""
+def precision_against_recall(report: Findings) -> Chart:
+    """Returns a chart with a point for each threshold, at its recall and precision."""
     points = [
         (result, result.precision, result.recall)
         for result in report.thresholds
@@ -63,7 +61,7 @@ def precision_against_recall(report: TuningReport) -> Chart:
             for result, precision, recall in points
         )
         or _UNKNOWN,
-        "Recall: repeated questions answered rightly (%)",
+        "Recall: repeated questions answered correctly (%)",
         "Precision: answers that are right (%)",
         1.0,
         percents(lowest),
@@ -93,8 +91,8 @@ def precision_against_recall(report: TuningReport) -> Chart:
     return chart
 
 
-def _lowest(report: TuningReport, end: Callable[[Proportion], float]) -> float:
-    """Where an axis of shares begins, so that what differs can be seen to."""
+def _lowest(report: Findings, end: Callable[[Proportion], float]) -> float:
+    """Returns where the axis of shares begins, so that small differences can be seen."""
     known = [
         share
         for result in report.thresholds
@@ -106,7 +104,7 @@ def _lowest(report: TuningReport, end: Callable[[Proportion], float]) -> float:
 
 
 class _Labels:
-    """Keeps labels from lying on each other."""
+    """Keeps labels from overlapping."""
 
     def __init__(self) -> None:
         self._taken: list[tuple[float, float]] = []

@@ -1,4 +1,4 @@
-"""A share of a count, and how sure one may be of it."""
+"""A share of a count, with its confidence interval."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-# Standard deviations on either side that hold 95 %.
+# 95 % of a normal distribution lie within so many standard deviations of the mean.
 Z: Final = NormalDist().inv_cdf(0.975)
 
 
@@ -19,11 +19,11 @@ class Proportion:
     The interval is Wilson's score interval (E. B. Wilson, "Probable inference, the law of
     succession, and statistical inference", JASA 22, 1927), which L. D. Brown, T. T. Cai and
     A. DasGupta ("Interval estimation for a binomial proportion", Statistical Science 16, 2001)
-    recommend for small counts. It takes the cases as independent of each other.
+    recommend for small counts. It assumes that the cases are independent of each other.
 
     Attributes:
-        count: how many.
-        of: out of how many, at least 1.
+        count: how many cases count.
+        of: how many cases there are, at least 1.
     """
 
     count: int
@@ -36,13 +36,13 @@ class Proportion:
 
     @property
     def lower(self) -> float:
-        """The interval's lower end."""
-        # Exact at the ends, where subtracting what is nearly equal is not.
+        """The lower end of the interval."""
+        # The difference of two nearly equal floats would not be exactly 0.
         return 0.0 if self.count == 0 else self._middle - self._half_width
 
     @property
     def upper(self) -> float:
-        """The interval's upper end."""
+        """The upper end of the interval."""
         return 1.0 if self.count == self.of else self._middle + self._half_width
 
     @property
@@ -55,7 +55,7 @@ class Proportion:
         return Z * math.sqrt(spread) / (self.of + Z**2)
 
     def to_dict(self) -> dict[str, Any]:
-        """Count, total, share and interval as JSON-serialisable values."""
+        """Returns count, total, share and interval as JSON-serialisable values."""
         return {
             "count": self.count,
             "of": self.of,

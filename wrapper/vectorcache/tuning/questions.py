@@ -1,4 +1,4 @@
-"""What is to be tried: prompts, labels and thresholds, checked."""
+"""The input of a run, checked: prompts, labels and thresholds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .._arguments import check_prompt, check_threshold
 from .._numbers import real_number, whole_number
 from ..errors import InvalidRequestError
 
-# What says which prompts mean the same: equal labels, equal meaning.
+# Prompts with equal labels mean the same.
 Label: TypeAlias = str | int
 
 THRESHOLDS: Final = (0.75, 0.8, 0.85, 0.9, 0.95)
@@ -33,10 +33,10 @@ class Questions:
         labels: Sequence[Label] | None,
         thresholds: Iterable[float],
     ) -> Questions:
-        """Questions that can be asked.
+        """Checks the arguments and returns them as questions.
 
         Raises:
-            InvalidRequestError: an argument is at fault; the message names it.
+            InvalidRequestError: an argument is invalid; the message names it.
         """
         texts, own_labels = _read(prompts)
         if labels is not None and own_labels is not None:
@@ -52,7 +52,7 @@ def _read(
 ) -> tuple[tuple[str, ...], tuple[Label, ...] | None]:
     if isinstance(prompts, str | bytes | Mapping) or not isinstance(prompts, Iterable):
         raise InvalidRequestError(
-            f"prompts is of type {type(prompts).__name__}: pass a list of them, in the order in "
+            f"prompts is of type {type(prompts).__name__}: pass a list of prompts, in the order in "
             "which they were asked"
         )
     texts: list[str] = []
@@ -69,8 +69,8 @@ def _read(
             raise InvalidRequestError(f"prompts[{place}]: {error}") from None
     if len(texts) < 2:
         raise InvalidRequestError(
-            f"prompts has {len(texts)} of them: at least two are needed, as each is compared with "
-            "those before it; a hundred or more say something"
+            f"prompts has a length of {len(texts)}: pass at least two, as each is compared with "
+            "those before it; a hundred or more give useful figures"
         )
     if labels and len(labels) != len(texts):
         raise InvalidRequestError(
@@ -82,11 +82,11 @@ def _read(
 def _checked_labels(labels: Sequence[Label], count: int) -> tuple[Label, ...]:
     if isinstance(labels, str | bytes) or not isinstance(labels, Sequence):
         raise InvalidRequestError(
-            f"labels is of type {type(labels).__name__}: pass a list with one for each prompt"
+            f"labels is of type {type(labels).__name__}: pass a list with one label for each prompt"
         )
     if len(labels) != count:
         raise InvalidRequestError(
-            f"labels has {len(labels)} entries for {count} prompts: give one for each prompt"
+            f"labels has {len(labels)} entries for {count} prompts: pass one label for each prompt"
         )
     return tuple(_checked_label(label, place) for place, label in enumerate(labels))
 
@@ -112,7 +112,7 @@ def _checked_thresholds(thresholds: Iterable[float]) -> tuple[float, ...]:
         raise InvalidRequestError("thresholds is empty: pass at least one number from 0 to 1")
     for value, following in pairwise(checked):
         if value == following:
-            raise InvalidRequestError(f"thresholds has {value:g} twice: try each once")
+            raise InvalidRequestError(f"thresholds has {value:g} twice: pass each threshold once")
     return tuple(checked)
 
 
@@ -124,10 +124,10 @@ def _checked_threshold(value: object) -> float:
 
 
 def check_share(name: str, value: object) -> float:
-    """``value``, if it is a number from 0 to 1.
+    """Returns ``value`` if it is a number from 0 to 1.
 
     Raises:
-        InvalidRequestError: it is none; the message names the argument.
+        InvalidRequestError: it is not; the message names the argument.
     """
     number = real_number(value)
     if number is None or not 0 <= number <= 1:

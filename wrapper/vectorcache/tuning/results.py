@@ -1,4 +1,4 @@
-"""What an exploration found, put into figures."""
+"""Turns what an exploration found into figures for each threshold."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ NEAR: Final = 5
 
 @attrs.frozen
 class ThresholdResult:
-    """What one threshold would have come to.
+    """What one threshold would have led to.
 
     Attributes:
         threshold: cosine similarity, 0 to 1, from which on a prompt is a hit.
         hits: prompts answered from the cache.
-        misses: prompts that the LLM would have been asked.
-        cost_saved: US dollars that the hits save, as the service says it.
+        misses: prompts that the LLM would have answered.
+        cost_saved: US dollars that the hits save, as reported by the service.
         near_hits: the hits closest above the threshold, closest first.
-        near_misses: the pairs closest below it, closest first: prompts that were misses, and what
-            came closest to them.
-        precision: hits whose matched prompt has the same label, of all hits; None without labels,
-            or without hits.
-        recall: such hits, of all prompts that have an earlier prompt with the same label; None
-            without labels, or where no label comes twice.
+        near_misses: the pairs closest below the threshold, closest first: a prompt that was a miss
+            and the earlier prompt that came closest to it.
+        precision: the share of the hits whose matched prompt has the same label; None without
+            labels or without hits.
+        recall: the number of such hits as a share of the prompts that have an earlier prompt with
+            the same label; None without labels, or if no label occurs twice.
     """
 
     threshold: float
@@ -43,11 +43,11 @@ class ThresholdResult:
 
     @property
     def hit_rate(self) -> Proportion:
-        """Hits of all prompts."""
+        """The share of all prompts that are hits."""
         return Proportion(self.hits, self.hits + self.misses)
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON-serialisable values."""
+        """Returns the fields as JSON-serialisable values."""
         return {
             "threshold": self.threshold,
             "hits": self.hits,
@@ -61,14 +61,14 @@ class ThresholdResult:
         }
 
 
-def pairs_of(questions: Questions, scores: Mapping[tuple[int, int], float]) -> tuple[Pair, ...]:
-    """All pairs that were compared, the highest score first."""
+def sorted_pairs(questions: Questions, scores: Mapping[tuple[int, int], float]) -> tuple[Pair, ...]:
+    """Returns all pairs that were compared, highest score first."""
     pairs = (_pair(questions, index, other, score) for (index, other), score in scores.items())
     return tuple(sorted(pairs, key=lambda pair: (-pair.score, pair.prompt_index)))
 
 
 def closest_pairs(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-    """Each prompt's pair with the highest score, in the order of the prompts."""
+    """Returns each prompt's pair with the highest score, in the order of the prompts."""
     best: dict[int, Pair] = {}
     for pair in pairs:
         best.setdefault(pair.prompt_index, pair)
@@ -81,7 +81,7 @@ def result_at(
     matches: Mapping[int, Match | None],
     pairs: Sequence[Pair],
 ) -> ThresholdResult:
-    """What the threshold came to, from the match of each prompt that was decided."""
+    """Returns the result of a threshold, given the match of each prompt that was decided."""
     hits = [
         _pair(questions, index, match.index, match.score)
         for index, match in matches.items()
@@ -105,7 +105,7 @@ def result_at(
 
 
 def nearest(pairs: Sequence[Pair], threshold: float, count: int) -> tuple[Pair, ...]:
-    """The pairs with the scores closest to a threshold; the same two texts count once."""
+    """Returns the pairs with the scores closest to a threshold; the same two texts count once."""
     found: dict[frozenset[str], Pair] = {}
     for pair in sorted(pairs, key=lambda pair: (abs(pair.score - threshold), pair.prompt_index)):
         if len(found) == count:
@@ -128,7 +128,7 @@ def _pair(questions: Questions, index: int, other: int, score: float) -> Pair:
 
 
 def _repeated(questions: Questions, decided: Mapping[int, object]) -> int:
-    """How many of the prompts have an earlier one with the same label."""
+    """Returns how many of the prompts have an earlier prompt with the same label."""
     if questions.labels is None:
         return 0
     return len(decided) - len({questions.labels[index] for index in decided})

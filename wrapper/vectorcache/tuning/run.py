@@ -1,4 +1,4 @@
-"""One run: what to ask next, what it has come to so far, and the report at the end."""
+"""One run: which queries to make next, what it has cost so far, and the report at its end."""
 
 from __future__ import annotations
 
@@ -18,29 +18,30 @@ from ..errors import (
     ConfigurationError,
     InvalidRequestError,
 )
-from .cache_context import ALWAYS_HITS, Ask
+from .cache_context import ALWAYS_HITS, PlannedQuery
 from .estimate import TuningEstimate
 from .exploration import Exploration
+from .findings import FailedPrompt
 from .questions import Label, Questions, check_share
-from .report import FailedPrompt, TuningReport
+from .report import TuningReport
 
 _log = logging.getLogger("vectorcache.tuning")
 
-# An open circuit, too, outlasts what is left of a run; and a closed client stays closed.
+# An open circuit stays open for longer than the rest of a run, and a closed client stays closed.
 _FATAL: Final = (*ENDS_ALL, CircuitOpenError, ConfigurationError)
-_IN_A_ROW: Final = 5
+_MOST_FAILURES_IN_A_ROW: Final = 5
 
 
 @attrs.frozen
 class TuningProgress:
-    """How far a run is, as its ``progress`` callback sees it after each prompt.
+    """How far a run has come; the ``progress`` callback gets it after each prompt.
 
     Attributes:
-        done: prompts that were looked at, the failed ones among them.
-        total: how many there are.
-        failed: how many failed.
-        calls: queries made so far.
-        llm_calls: how many of them were misses, which the service pays an LLM for.
+        done: how many prompts were tried, including those that failed.
+        total: how many prompts there are.
+        failed: how many prompts failed.
+        calls: how many queries were made so far.
+        llm_calls: how many of the queries were misses, for which the service pays an LLM.
     """
 
     done: int
@@ -55,7 +56,7 @@ Progress = Callable[[TuningProgress], object]
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """What ``tune`` and ``atune`` take; see there."""
+    """The options of a run; ``tune`` describes them."""
 
     labels: Sequence[Label] | None
     thresholds: Iterable[float]
@@ -67,26 +68,26 @@ class Options:
 
 
 class Run:
-    """The pass over the prompts, and what it has taken so far."""
+    """The pass over the prompts, which counts calls and stops when a limit is reached."""
 
     def __init__(
         self, prompts: Iterable[str | Mapping[str, Any]], options: Options, usual: float
     ) -> None:
-        """Checks everything; nothing is sent yet.
+        """Checks all arguments; nothing is sent yet.
 
         Args:
-            prompts: what to ask.
-            options: how.
+            prompts: the prompts to try.
+            options: how to try them.
             usual: the threshold that the client uses now.
 
         Raises:
-            InvalidRequestError: an argument is at fault.
+            InvalidRequestError: an argument is invalid.
         """
         self._questions = Questions.checked(prompts, options.labels, options.thresholds)
         precision = check_share("precision", options.precision)
         self._options = attrs.evolve(options, precision=precision)
         self._usual = usual
-        self._estimate = TuningEstimate.of(self._questions)
+        self._estimate = TuningEstimate.from_questions(self._questions)
         for name in ("max_calls", "max_llm_calls"):
             if getattr(options, name) is not None:
                 check_count(name, getattr(options, name), InvalidRequestError, least=1)
@@ -95,7 +96,7 @@ class Run:
         self._calls = self._llm_calls = self._failed_calls = 0
         self._failed_in_a_row = 0
         self._stopped: Exception | None = None
-        # Nobody else's entries are found in it, nor these by anybody else.
+        # The random part keeps the entries of this run apart from all others in the cache.
         self._context = f"{options.context_prefix}-{secrets.token_hex(6)}"
         self._exploration = Exploration(
             self._questions.prompts, self._questions.thresholds, self._context
@@ -109,12 +110,12 @@ class Run:
             self._estimate.llm_calls_at_most,
         )
 
-    def begin(self) -> Sequence[Ask]:
-        """The first queries to make, at the same time."""
+    def begin(self) -> Sequence[PlannedQuery]:
+        """Returns the first queries, which may be made at the same time."""
         return self._next(lambda: next(self._steps))
 
-    def take(self, results: Sequence[BatchResult]) -> Sequence[Ask]:
-        """The queries to make after these; none when all is known."""
+    def take(self, results: Sequence[BatchResult]) -> Sequence[PlannedQuery]:
+        """Returns the queries to make after these results; the run is over if there are none."""
         for result in results:
             self._count(result)
         if self._stopped is not None:
@@ -122,20 +123,20 @@ class Run:
         return self._next(lambda: self._steps.send(results))
 
     def report(self) -> TuningReport:
-        """What the run found.
+        """Returns the report of the run.
 
         Raises:
-            VectorcacheError: no query was answered; this is what the first prompt failed with, or
-                what stopped the run.
+            VectorcacheError: no query was answered. The error is the one that stopped the run, or
+                that of the first prompt.
         """
         exploration = self._exploration
         if self._calls == self._failed_calls:
-            # What before_send or a fallback raised comes as it is.
+            # An exception of the user's before_send or fallback is raised as well, unchanged.
             raise self._stopped or next(iter(exploration.failures.values()))
         prompts = self._questions.prompts
-        return TuningReport.of(
-            self._questions,
+        return TuningReport.from_exploration(
             exploration,
+            self._questions,
             failed=tuple(
                 FailedPrompt(index, prompts[index], type(error).__name__, str(error))
                 for index, error in sorted(exploration.failures.items())
@@ -149,12 +150,12 @@ class Run:
             usual=self._usual,
         )
 
-    def _next(self, step: Callable[[], Sequence[Ask]]) -> Sequence[Ask]:
+    def _next(self, step: Callable[[], Sequence[PlannedQuery]]) -> Sequence[PlannedQuery]:
         done = self._exploration.done
         try:
-            asks = step()
+            queries = step()
         except StopIteration:
-            asks = ()
+            queries = ()
         if self._options.progress is not None and self._exploration.done != done:
             self._options.progress(
                 TuningProgress(
@@ -165,14 +166,14 @@ class Run:
                     self._llm_calls,
                 )
             )
-        self._stopped = self._over_budget(asks)
-        return () if self._stopped else asks
+        self._stopped = self._over_budget(queries)
+        return () if self._stopped else queries
 
     def _count(self, result: BatchResult) -> None:
         self._calls += 1
         error = result.error
         if result.result is not None:
-            error = result.result.meta.error  # Where a fallback has answered.
+            error = result.result.meta.error  # The fallback answered, so the query failed.
         if error is None:
             assert result.result is not None
             self._llm_calls += not result.result.cache_hit
@@ -180,26 +181,27 @@ class Run:
             return
         self._failed_calls += 1
         self._failed_in_a_row += isinstance(error, OUTAGE)
-        if isinstance(error, _FATAL) or self._failed_in_a_row == _IN_A_ROW:
+        if isinstance(error, _FATAL) or self._failed_in_a_row == _MOST_FAILURES_IN_A_ROW:
             self._stopped = error
 
-    def _over_budget(self, asks: Sequence[Ask]) -> Exception | None:
-        calls = self._calls + len(asks)
+    def _over_budget(self, queries: Sequence[PlannedQuery]) -> Exception | None:
+        calls = self._calls + len(queries)
         maximum = self._options.max_calls
         if maximum is not None and calls > maximum:
             return InvalidRequestError(
-                f"max_calls={maximum} is used up: allow more, or try fewer prompts or thresholds"
+                f"max_calls={maximum} is used up: allow more calls, or pass fewer prompts or "
+                "thresholds"
             )
         maximum = self._options.max_llm_calls
-        # Whatever is not certain to be a hit may be paid for, and so may what failed.
-        paid = sum(ask.similarity_threshold > ALWAYS_HITS for ask in asks)
+        # A query that is not certain to be a hit may be paid for, and so may a failed one.
+        paid = sum(query.similarity_threshold > ALWAYS_HITS for query in queries)
         if maximum is not None and paid and self._llm_calls + self._failed_calls + paid > maximum:
             return InvalidRequestError(
-                f"max_llm_calls={maximum} is used up: allow more, or try fewer prompts"
+                f"max_llm_calls={maximum} is used up: allow more calls, or pass fewer prompts"
             )
         if calls > self._estimate.calls_at_most + self._failed_calls:
             return APIResponseError(
-                "the service took more calls than it can need: it stores prompts that it should "
-                "compare, or compares them differently each time"
+                "the run took more calls than it can need: the service stores prompts that it "
+                "should only compare, or compares them differently each time"
             )
         return None

@@ -1,4 +1,4 @@
-"""A chart's frame, scales and shapes, as SVG text. All text is escaped here."""
+"""The frame, scales and shapes of a chart, as SVG text; all text is escaped here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-# Of the drawing, not the screen: narrow, so that it stays readable on a phone.
+# In units of the drawing, not of the screen. The chart is narrow to stay readable on a phone.
 WIDTH: Final = 420
 HEIGHT: Final = 284
 LEFT: Final = 58
@@ -17,16 +17,16 @@ BOTTOM: Final = 236
 
 
 class Chart:
-    """Shapes in a frame, whose vertical axis goes from ``lowest`` to ``highest``.
+    """A frame with shapes in it; its vertical axis goes from ``lowest`` to ``highest``.
 
     Args:
-        title: what it shows.
-        summary: the same in a sentence, for those who cannot see it.
-        horizontal: the horizontal axis's name and unit.
-        vertical: the vertical axis's name and unit.
-        highest: the vertical axis's upper end.
-        ticks: the vertical axis's marks and their labels.
-        lowest: the vertical axis's lower end.
+        title: what the chart shows.
+        summary: the same in a sentence, for readers who cannot see the chart.
+        horizontal: name and unit of the horizontal axis.
+        vertical: name and unit of the vertical axis.
+        highest: the upper end of the vertical axis.
+        ticks: the marks of the vertical axis and their labels.
+        lowest: the lower end of the vertical axis.
     """
 
     def __init__(
@@ -49,16 +49,16 @@ class Chart:
             self.line(LEFT, y, RIGHT, y, "grid")
             self.text(LEFT - 6, y + 4, label, "end")
         self.text((LEFT + RIGHT) / 2, HEIGHT - 8, horizontal, "middle", "axis")
-        # Above the axis, not along it: turned words are hard to read.
+        # The name stands above the axis, not along it, as rotated words are hard to read.
         self.text(4, 14, vertical, "start", "axis")
 
     def y(self, value: float) -> float:
-        """Where a value is."""
+        """Returns the y coordinate of a value."""
         share = (value - self._lowest) / (self._highest - self._lowest)
         return BOTTOM - (BOTTOM - TOP) * min(max(share, 0), 1)
 
     def bar(self, x: float, width: float, lower: float, upper: float, kind: str, said: str) -> None:
-        """A bar from one value to another; ``said`` is shown to whoever points at it."""
+        """Draws a bar from one value to another; ``said`` is its tooltip."""
         top = self.y(upper)
         height = self.y(lower) - top
         self._shapes.append(
@@ -67,19 +67,19 @@ class Chart:
         )
 
     def line(self, x1: float, y1: float, x2: float, y2: float, kind: str) -> None:
-        """A straight line."""
+        """Draws a straight line."""
         self._shapes.append(
             f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
         )
 
     def path(self, points: list[tuple[float, float]], kind: str) -> None:
-        """A line through points."""
+        """Draws a line through points."""
         if len(points) > 1:
             placed = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
             self._shapes.append(f'<polyline class="{kind}" points="{placed}"/>')
 
     def dot(self, x: float, y: float, kind: str, said: str, *, square: bool = False) -> None:
-        """A point: round, or square, so that colour alone tells nothing apart."""
+        """Draws a round or square point; the shapes differ because some readers see no colours."""
         inside = f"<title>{escape(said)}</title>"
         if square:
             shape = f'<rect class="{kind}" x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8">'
@@ -91,7 +91,7 @@ class Chart:
     def text(
         self, x: float, y: float, words: str, anchor: str = "middle", kind: str = "tick"
     ) -> None:
-        """Words, to be anchored at their start, middle or end."""
+        """Writes words, which are anchored at their start, middle or end."""
         self._shapes.append(
             f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">'
             f"{escape(words)}</text>"
@@ -108,7 +108,7 @@ class Chart:
 
 
 def round_steps(highest: float, *, whole: bool = False) -> list[float]:
-    """Four to six round marks from 0 to at least ``highest``."""
+    """Returns four to six round numbers from 0 to at least ``highest``."""
     if highest <= 0:
         return [0.0, 1.0]
     power = 10 ** math.floor(math.log10(highest / 4))

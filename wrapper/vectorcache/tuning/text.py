@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from .findings import Findings, effort, summary
 from .matches import Pair
 from .proportion import Proportion
-from .wording import dollars, effort, interval, one_line, percent, score, summary
-
-if TYPE_CHECKING:
-    from .report import TuningReport
+from .wording import dollars, interval, one_line, percent, score
 
 _PROMPT_CHARACTERS: Final = 60
 
 
-def text_of(report: TuningReport, *, pairs: bool) -> str:
-    """Summary, a line for each threshold, and what failed.
+def render_text(report: Findings, *, pairs: bool) -> str:
+    """Returns the summary, a line for each threshold, and the failed prompts.
 
     Args:
-        report: what to show.
+        report: the figures to show.
         pairs: whether to show the nearest pairs of each threshold and the doubtful pairs as well.
     """
     lines = [summary(report), report.recommendation.reason]
@@ -37,7 +35,7 @@ def text_of(report: TuningReport, *, pairs: bool) -> str:
     return "\n".join([*lines, "", effort(report)])
 
 
-def _all_pairs(report: TuningReport) -> list[str]:
+def _all_pairs(report: Findings) -> list[str]:
     lines = []
     for result in report.thresholds:
         lines += [f"Closest to {result.threshold:g}"]
@@ -46,7 +44,7 @@ def _all_pairs(report: TuningReport) -> list[str]:
     return [*lines, "", f"Most doubtful around {report.around:g}", *_pairs(report.doubtful, " ")]
 
 
-def _thresholds(report: TuningReport) -> list[str]:
+def _thresholds(report: Findings) -> list[str]:
     rows = [["threshold", "hits", "hit rate", "95 % interval", "misses", "saved"]]
     if report.labelled:
         rows[0] += ["precision", "95 % interval", "recall", "95 % interval"]
@@ -62,7 +60,7 @@ def _thresholds(report: TuningReport) -> list[str]:
         if report.labelled:
             row += [*_share(result.precision), *_share(result.recall)]
         if result.threshold == recommendation.threshold:
-            row.append("<- recommended" if recommendation.certain else "<- likely, but not sure")
+            row.append("<- recommended" if recommendation.certain else "<- likely, but not certain")
         rows.append(row)
     return _aligned(rows)
 

@@ -1,4 +1,4 @@
-"""Tuning, for threads and for event loops."""
+"""Runs the tuning, in threads and on event loops."""
 
 from __future__ import annotations
 
@@ -27,43 +27,43 @@ def tune(
     context_prefix: str = "tuning",
     progress: Progress | None = None,
 ) -> TuningReport:
-    """Says what each threshold would have come to for these prompts.
+    """Reports what each threshold would have led to for these prompts.
 
-    The report is that of asking all prompts in turn, once for each threshold, in a cache that was
-    empty before; but it takes fewer calls, and pays the LLM for most prompts only once. Prompts
-    are asked one after the other, as each depends on those before it; what does not, is asked at
-    the same time. A client's rate limit is kept.
+    The report is the same as if all prompts were asked in turn, once for each threshold, in a cache
+    that was empty before. But the run takes fewer calls, and the LLM is paid only once for most
+    prompts. Prompts are asked one after the other, as each depends on those before it; independent
+    queries are made at the same time. The run keeps the client's rate limit.
 
-    The cache that others use is neither read nor changed: everything happens in contexts with
-    names of their own, whose entries stay behind there.
+    The run neither reads nor changes the cache that others use: it uses contexts with names of its
+    own, and its entries stay there afterwards.
 
-    A prompt that fails counts nowhere and is named in ``failed``. After five failures in a row of
-    the service or the network, at one that every further prompt would meet (such as a refused
-    key or a used-up quota), and where ``max_calls`` or ``max_llm_calls`` is used up, the run stops;
-    the report is then on the prompts before that, and ``stopped`` says why.
+    A prompt that fails does not count and is named in ``failed``. The run stops early after five
+    failures in a row of the service or the network, after a failure that every further prompt would
+    meet (such as a refused key or an exhausted quota), and once ``max_calls`` or ``max_llm_calls``
+    is used up. The report then covers the prompts before that, and ``stopped`` says why.
 
     Args:
-        client: whom to ask.
-        prompts: in the order in which they were asked; strings, or mappings with ``"prompt"``
-            and, all or none, ``"label"``.
-        labels: one for each prompt, ``str`` or ``int``: the same label, the same meaning.
+        client: the client that makes the queries.
+        prompts: the prompts in the order in which they were asked: strings, or mappings with
+            ``"prompt"`` and ``"label"``; either all of them have a label, or none.
+        labels: one ``str`` or ``int`` for each prompt; prompts with equal labels mean the same.
         thresholds: cosine similarities to try, 0 to 1, in any order.
         model: the LLM to ask on a miss; by default the client's.
-        precision: the least share of hits that should be right, 0 to 1, for the report's
-            recommendation, which needs labels.
-        max_calls: calls after which to stop; None for no limit.
-        max_llm_calls: misses, which cost money, after which to stop; None for no limit. Failed
-            calls count as well, as they may have been misses.
-        context_prefix: what the contexts' names begin with.
+        precision: the least share of hits that should be right, 0 to 1. The recommendation of the
+            report depends on it, and needs labels.
+        max_calls: the number of calls after which to stop; None for no limit.
+        max_llm_calls: the number of misses, which cost money, after which to stop; None for no
+            limit. Failed calls count as well, as they may have been misses.
+        context_prefix: how the names of the contexts begin.
         progress: called with a ``TuningProgress`` after each prompt.
 
     Returns:
         The report; ``table()``, ``to_json()`` and ``to_html()`` show it.
 
     Raises:
-        InvalidRequestError: an argument is at fault, and nothing was sent.
+        InvalidRequestError: an argument is invalid; nothing was sent.
         ConfigurationError: the client is closed.
-        VectorcacheError: not one prompt could be decided; this is why.
+        VectorcacheError: not one prompt could be decided; the error is the reason.
     """
     options = Options(
         labels=labels,
@@ -75,10 +75,10 @@ def tune(
         progress=progress,
     )
     run = Run(prompts, options, client_settings(client).similarity_threshold)
-    asks = run.begin()
-    while asks:
-        queries = [ask.to_dict() for ask in asks]
-        asks = run.take(list(client.query_many(queries, model=model, include_debug=True)))
+    planned = run.begin()
+    while planned:
+        queries = [query.to_dict() for query in planned]
+        planned = run.take(list(client.query_many(queries, model=model, include_debug=True)))
     return run.report()
 
 
@@ -95,7 +95,10 @@ async def atune(
     context_prefix: str = "tuning",
     progress: Progress | None = None,
 ) -> TuningReport:
-    """Says what each threshold would have come to, as ``tune`` does: see there."""
+    """Reports what each threshold would have led to, as ``tune`` does with a sync client.
+
+    Arguments, report and errors are those of ``tune``.
+    """
     options = Options(
         labels=labels,
         thresholds=thresholds,
@@ -106,10 +109,10 @@ async def atune(
         progress=progress,
     )
     run = Run(prompts, options, client_settings(client).similarity_threshold)
-    asks = run.begin()
-    while asks:
-        queries = [ask.to_dict() for ask in asks]
+    planned = run.begin()
+    while planned:
+        queries = [query.to_dict() for query in planned]
         answers = client.query_many(queries, model=model, include_debug=True)
         async with aclosing(answers):
-            asks = run.take([answer async for answer in answers])
+            planned = run.take([answer async for answer in answers])
     return run.report()
