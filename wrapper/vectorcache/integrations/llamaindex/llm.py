@@ -1,26 +1,9 @@
-"""LlamaIndex: ``Vectorcache``, an LLM that answers from the cache.
-
-Install it with ``pip install 'vectorcache-python[llamaindex]'``.
-
-Examples:
-    >>> from vectorcache.integrations.llamaindex import Vectorcache
-    >>> llm = Vectorcache(model="gpt-4o")  # doctest: +SKIP
-    >>> answer = llm.complete("What is a tort?")  # doctest: +SKIP
-    >>> print(answer.text, answer.additional_kwargs["vectorcache"]["cache_hit"])  # doctest: +SKIP
-"""
+"""``Vectorcache``."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
-from importlib.util import find_spec as _find_spec
-from typing import Any, NoReturn, Self, TypeVar, cast
-
-if _find_spec("llama_index") is None:
-    raise ModuleNotFoundError(
-        "vectorcache.integrations.llamaindex needs llama-index-core, which comes with the extra: "
-        "pip install 'vectorcache-python[llamaindex]'",
-        name="llama_index",
-    )
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn, Self, cast
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -31,7 +14,6 @@ from llama_index.core.base.llms.types import (
     CompletionResponseAsyncGen,
     CompletionResponseGen,
     LLMMetadata,
-    MessageRole,
 )
 from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW, DEFAULT_NUM_OUTPUTS
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
@@ -46,26 +28,26 @@ from pydantic import (
     model_serializer,
 )
 
-from .. import AsyncVectorcacheClient, VectorcacheClient
-from .._response import VectorcacheResponse
-from .._settings import ClientOptions
-from ..errors import InvalidRequestError
-from ._clients import Clients
-from ._llamaindex_messages import (
+from ... import AsyncVectorcacheClient, VectorcacheClient
+from ..._settings import ClientOptions
+from ...errors import InvalidRequestError
+from .._clients import Clients
+from .._messages import Message, Part
+from .._parameters import Parameters, checked_ignore
+from .messages import (
     QUESTION_VARIABLE,
     part_of,
     question_of,
     read_messages,
     with_part,
 )
-from ._messages import Message, Part
-from ._parameters import Parameters, checked_ignore
-from ._pieces import pieces
-from ._reply import details, replayed_details, text_before
-
-__all__ = ["Vectorcache"]
-
-R = TypeVar("R")
+from .responses import (
+    as_async,
+    chat_response,
+    completion_response,
+    replayed_chat,
+    replayed_completion,
+)
 
 _CLIENT_OPTIONS = ClientOptions.__annotations__.keys()
 
@@ -194,19 +176,19 @@ class Vectorcache(CustomLLM):
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Answers a conversation's last message; raises what ``VectorcacheClient.query`` does."""
         arguments, parameters = self._asked_by(messages, kwargs)
-        return _chat_response(self._clients.query(arguments), parameters)
+        return chat_response(self._clients.query(arguments), parameters)
 
     @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Answers a conversation's last message, as ``chat`` does."""
         arguments, parameters = self._asked_by(messages, kwargs)
-        return _chat_response(await self._clients.aquery(arguments), parameters)
+        return chat_response(await self._clients.aquery(arguments), parameters)
 
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         """Answers a prompt; raises what ``VectorcacheClient.query`` does."""
         arguments, parameters = self._asked(self._alone(prompt, formatted), kwargs)
-        return _completion_response(self._clients.query(arguments), parameters)
+        return completion_response(self._clients.query(arguments), parameters)
 
     @llm_completion_callback()
     async def acomplete(
@@ -214,13 +196,13 @@ class Vectorcache(CustomLLM):
     ) -> CompletionResponse:
         """Answers a prompt, as ``complete`` does."""
         arguments, parameters = self._asked(self._alone(prompt, formatted), kwargs)
-        return _completion_response(await self._clients.aquery(arguments), parameters)
+        return completion_response(await self._clients.aquery(arguments), parameters)
 
     @llm_chat_callback()
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Answers as ``chat`` does, and replays the answer in pieces."""
         arguments, parameters = self._asked_by(messages, kwargs)
-        return _chat_stream(self._clients.query(arguments), parameters)
+        return replayed_chat(self._clients.query(arguments), parameters)
 
     @llm_chat_callback()
     async def astream_chat(
@@ -228,7 +210,7 @@ class Vectorcache(CustomLLM):
     ) -> ChatResponseAsyncGen:
         """Answers as ``achat`` does, and replays the answer in pieces."""
         arguments, parameters = self._asked_by(messages, kwargs)
-        return _awaited(_chat_stream(await self._clients.aquery(arguments), parameters))
+        return as_async(replayed_chat(await self._clients.aquery(arguments), parameters))
 
     @llm_completion_callback()
     def stream_complete(
@@ -236,7 +218,7 @@ class Vectorcache(CustomLLM):
     ) -> CompletionResponseGen:
         """Answers as ``complete`` does, and replays the answer in pieces."""
         arguments, parameters = self._asked(self._alone(prompt, formatted), kwargs)
-        return _completion_stream(self._clients.query(arguments), parameters)
+        return replayed_completion(self._clients.query(arguments), parameters)
 
     @llm_completion_callback()
     async def astream_complete(
@@ -244,7 +226,7 @@ class Vectorcache(CustomLLM):
     ) -> CompletionResponseAsyncGen:
         """Answers as ``acomplete`` does, and replays the answer in pieces."""
         arguments, parameters = self._asked(self._alone(prompt, formatted), kwargs)
-        return _awaited(_completion_stream(await self._clients.aquery(arguments), parameters))
+        return as_async(replayed_completion(await self._clients.aquery(arguments), parameters))
 
     def _get_messages(self, prompt: BasePromptTemplate, **prompt_args: Any) -> list[ChatMessage]:
         # LlamaIndex's predict() and stream() come by here: the one place that knows the question
@@ -291,56 +273,3 @@ class Vectorcache(CustomLLM):
             "Vectorcache cannot be pickled, as it holds a key and open connections: make one in "
             "the process that uses it"
         )
-
-
-def _chat_response(result: VectorcacheResponse, parameters: Parameters) -> ChatResponse:
-    text = text_before(parameters.stop, result.response)
-    return ChatResponse(
-        message=ChatMessage(role=MessageRole.ASSISTANT, content=text),
-        raw=result.to_dict(),
-        additional_kwargs={"vectorcache": details(result)},
-    )
-
-
-def _completion_response(result: VectorcacheResponse, parameters: Parameters) -> CompletionResponse:
-    return CompletionResponse(
-        text=text_before(parameters.stop, result.response),
-        raw=result.to_dict(),
-        additional_kwargs={"vectorcache": details(result)},
-    )
-
-
-def _chat_stream(result: VectorcacheResponse, parameters: Parameters) -> ChatResponseGen:
-    for piece, so_far in _replayed(result, parameters):
-        yield ChatResponse(
-            message=ChatMessage(role=MessageRole.ASSISTANT, content=so_far),
-            delta=piece,
-            raw=result.to_dict(),
-            additional_kwargs={"vectorcache": replayed_details(result)},
-        )
-
-
-def _completion_stream(
-    result: VectorcacheResponse, parameters: Parameters
-) -> CompletionResponseGen:
-    for piece, so_far in _replayed(result, parameters):
-        yield CompletionResponse(
-            text=so_far,
-            delta=piece,
-            raw=result.to_dict(),
-            additional_kwargs={"vectorcache": replayed_details(result)},
-        )
-
-
-def _replayed(result: VectorcacheResponse, parameters: Parameters) -> Iterator[tuple[str, str]]:
-    text = text_before(parameters.stop, result.response)
-    said = 0
-    # LlamaIndex takes the last response for the whole answer, so that there must be one.
-    for piece in pieces(text) or [""]:
-        said += len(piece)
-        yield piece, text[:said]
-
-
-async def _awaited(responses: Iterable[R]) -> AsyncGenerator[R, None]:
-    for response in responses:
-        yield response

@@ -14,8 +14,8 @@ from llama_index.core.prompts import (
     SelectorPromptTemplate,
 )
 
-from ..errors import InvalidRequestError
-from ._messages import Message, Part, digest_of, is_question, refused_part
+from ...errors import InvalidRequestError
+from .._messages import Message, Part, digest_of, is_question, refused_part
 
 # What LlamaIndex's own templates call the question, beside the passages in ``context_str``.
 QUESTION_VARIABLE: Final = "query_str"
