@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -23,6 +24,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if reason := reason_to_skip(sys.platform, item.nodeid):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def default_ctrl_c() -> Iterator[None]:
+    """Restores Ctrl-C where tests are started by ``nohup`` or in a script's background.
+
+    There SIGINT is ignored from the start, and a program inherits that from the one that starts it.
+    A program does not inherit a handler: what tests start gets the default action of the system.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)

@@ -86,15 +86,12 @@ def _without_codes(shown: bytes) -> str:
 def terminal() -> Iterator[Terminal]:
     """Runs the demo in a terminal that it alone has."""
     ours, its = os.openpty()
-    # A shell has its background jobs ignore Ctrl-C, and they hand that on.
-    interrupted = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         DEMO, cwd=ROOT, env=environment(TERM="xterm"), stdin=its, stdout=its, stderr=its
     )
     try:
         yield Terminal(process, ours)
     finally:
-        signal.signal(signal.SIGINT, interrupted)
         process.kill()
         process.wait()
         os.close(its)
