@@ -14,7 +14,7 @@ import httpx
 from targets.promises import lines_of
 from vectorcache import ResponseMeta
 from vectorcache._call.body import Answer, BodyReader, UnreadableAnswer
-from vectorcache._result import response_of
+from vectorcache._response import response_of
 from vectorcache_api.models import QueryResponse
 
 LIMIT = 100_000

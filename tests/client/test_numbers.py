@@ -19,7 +19,7 @@ from vectorcache import (
     RetryPolicy,
     VectorcacheClient,
 )
-from vectorcache._numbers import real_number, whole_number
+from vectorcache._arguments import real_number, whole_number
 from vectorcache.tuning import estimate
 
 

@@ -31,16 +31,14 @@ from ._call.coalescing import Coalescing
 from ._call.options import Limits
 from ._call.retry import RetryPolicy, RetryQuota
 from ._call.shared import Shared
-from ._embedder import Embedder
-from ._identity import UNNAMED, identity_of, mark_of
 from ._llm import LLM, is_async
-from ._local import LOCAL_KEY, compares_parts, local_transport
+from ._local import LOCAL_KEY, Embedder, compares_parts, local_transport
 from ._logging import log_as_the_environment_says
 from ._observer import Observer
 from ._query import BeforeSend, Query
 from ._rate_limit.limiter import RateGate, RateLimiter, gate_for
 from ._secret import KeyFunction, KeySource, hidden
-from ._settings import FALLBACK_ON, ClientOptions, Errors, Settings
+from ._settings import FALLBACK_ON, UNNAMED, ClientOptions, Errors, Settings, identity_of, mark_of
 from ._stats.stats import Stats
 from ._transport.connections import AsyncConnections, Connections
 from .errors import ConfigurationError, InvalidRequestError

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, Final
 
 # Longer than this is a mistake, not a wish.
 _LONGEST = 366 * 86_400.0
@@ -19,6 +19,33 @@ _NUMBER = r"[+-]?[0-9]{1,20}(\.[0-9]{0,20})?"
 # Only what looks like one of the three forms of RFC 9110, 5.6.7: dateutil finds a date in
 # nearly anything.
 _DATE = r"[A-Za-z]{3,9},? [0-9A-Za-z -]{6,12}[0-9]{2}:[0-9]{2}:[0-9]{2}( [0-9]{4})?( [A-Z]{1,5})?"
+
+# Others may hold secrets (cookies, redirect targets), or say nothing of a failure.
+_ERROR_NAMES: Final = frozenset(
+    {
+        "age",
+        "allow",
+        "cf-cache-status",
+        "cf-ray",
+        "content-type",
+        "date",
+        "request-id",
+        "retry-after",
+        "server",
+        "server-timing",
+        "via",
+        "x-amz-cf-id",
+        "x-amzn-requestid",
+        "x-amzn-trace-id",
+        "x-cache",
+        "x-correlation-id",
+        "x-request-id",
+        "x-served-by",
+        "x-trace-id",
+    }
+)
+_ERROR_PREFIXES: Final = ("ratelimit", "x-ratelimit-", "x-rate-limit-")
+_LONGEST_VALUE: Final = 1_000
 
 
 def retry_after(status: int, headers: Mapping[str, str], body: Any) -> float | None:
@@ -95,3 +122,16 @@ def service_time(headers: Mapping[str, str]) -> float:
     """When the answer was made, in Unix seconds, by its own clock: this one may be wrong."""
     date = parse_date(headers.get("date", ""))
     return time.time() if date is None else date.timestamp()
+
+
+def headers_for_error(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers to hand out with an error, by their names in lower case.
+
+    Args:
+        headers: all of the answer's, without the key.
+    """
+    return {
+        name.lower(): "".join(c for c in value if c.isprintable())[:_LONGEST_VALUE]
+        for name, value in headers.items()
+        if name.lower() in _ERROR_NAMES or name.lower().startswith(_ERROR_PREFIXES)
+    }

@@ -1,10 +1,13 @@
 """One client's settings: checked once, then read only."""
 
 import contextlib
+import hmac
 import ipaddress
+import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self, TypeAlias, TypedDict
+from uuid import uuid4
 
 import attrs
 import httpx
@@ -44,6 +47,9 @@ They do not include the caller's own mistakes, nor rate and quota limits, which 
 DEFAULT_BASE_URL: Final = "https://api.vectorcache.com"
 API_KEY_VARIABLE: Final = "VECTORCACHE_API_KEY"
 BASE_URL_VARIABLE: Final = "VECTORCACHE_BASE_URL"
+
+# Objects that decide who answers, and which no other process could recognise.
+UNNAMED: Final = frozenset({"api_key", "fallback", "before_send", "http_client"})
 
 
 class ClientOptions(TypedDict, total=False):
@@ -293,3 +299,33 @@ class Settings:
             ConfigurationError: one of them is at fault.
         """
         return self.checked({**attrs.asdict(self, recurse=False), **options})
+
+
+def mark_of(settings: Settings, http_client: object) -> str:
+    """A name for the client's own objects; empty where there are none.
+
+    It is new at each call: two clients with functions of their own never count as the same one.
+    """
+    key = settings.api_key if isinstance(settings.api_key, KeyFunction) else None
+    own = (key, settings.fallback, settings.before_send, http_client)
+    return "" if all(each is None for each in own) else uuid4().hex
+
+
+def identity_of(settings: Settings, mark: str) -> str:
+    """64 hexadecimal digits for the service, the key, the headers and the client's own objects.
+
+    Neither the key nor the headers can be told from it. It is the same in every process, unless
+    there are objects. The defaults of a query (model, threshold, context) are not a part of it.
+
+    Args:
+        settings: the client's.
+        mark: what ``mark_of`` gave the client.
+    """
+    decides = [
+        settings.base_url,
+        sorted(settings.default_headers.items()),
+        sorted(kind.__qualname__ for kind in settings.fallback_on),
+        mark,
+    ]
+    said = json.dumps(decides, separators=(",", ":"))
+    return hmac.digest(settings.identity.encode(), said.encode(), "sha256").hex()

@@ -27,7 +27,7 @@ the key. The exception that led to one is its ``__cause__``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 __all__ = [
     "APIConnectionError",
@@ -183,3 +183,15 @@ class LLMProviderError(InternalServerError):
 
 class ServiceUnavailableError(InternalServerError):
     """503: the service is down for a while."""
+
+
+# Every further prompt would meet it, too.
+ENDS_ALL: Final = (
+    AuthenticationError,
+    PermissionDeniedError,
+    NotFoundError,
+    QuotaExceededError,
+)
+
+# Many of these in a row mean that nothing gets through.
+OUTAGE: Final = (APIConnectionError, APIResponseError, InternalServerError, RateLimitError)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from .._error_headers import headers_for_error
+from .._headers import headers_for_error
 from .._transport.dns import NO_ADDRESS, addresses
 from .._transport.time_limit import TAKING_SECONDS
 from .._transport.transports import Body

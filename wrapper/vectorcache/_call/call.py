@@ -21,8 +21,7 @@ from .._logging import logger
 from .._observer import Observed
 from .._query import Query
 from .._rate_limit.turn import Turn
-from .._response import ResponseMeta, VectorcacheResponse
-from .._result import rate_limit_of, response_of
+from .._response import ResponseMeta, VectorcacheResponse, rate_limit_of, response_of
 from .._settings import Settings
 from .._stats.account import Account
 from ..errors import APITimeoutError, ConfigurationError, QuotaExceededError, VectorcacheError

@@ -7,8 +7,8 @@ from os import getpid
 
 import attrs
 
+from .._arguments import as_float, as_int, real_number, whole_number
 from .._logging import logger
-from .._numbers import as_float, as_int, real_number, whole_number
 from .._threading import ForkSafeLock
 from ..errors import APIConnectionError, APIStatusError, CircuitOpenError, ConfigurationError
 from .failure import Failure

@@ -6,7 +6,7 @@ from typing import Self
 
 import attrs
 
-from .._numbers import as_float, real_number
+from .._arguments import as_float, real_number
 from .._threading import ForkSafeLock
 from ..errors import ConfigurationError
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 import httpx
 
 from .._headers import retry_after, service_time
-from .._result import rate_limit_of
+from .._response import rate_limit_of
 from .gate import RateGate
 from .line import Permit
 from .window import Rate

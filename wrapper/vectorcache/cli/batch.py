@@ -10,9 +10,8 @@ from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from .._prospects import ENDS_ALL
 from .._sync_client import VectorcacheClient
-from ..errors import InvalidRequestError, VectorcacheError
+from ..errors import ENDS_ALL, InvalidRequestError, VectorcacheError
 from .answers import totals_of
 from .batch_asking import ask_all
 from .batch_input import (

@@ -12,8 +12,8 @@ from types import FrameType
 from typing import Final
 
 from .._batch.result import BatchProgress, BatchResult
-from .._prospects import ENDS_ALL, OUTAGE
 from .._sync_client import VectorcacheClient
+from ..errors import ENDS_ALL, OUTAGE
 from .output import Output
 from .rows import Row
 

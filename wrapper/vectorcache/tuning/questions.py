@@ -8,8 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from .._arguments import check_prompt, check_threshold
-from .._numbers import real_number, whole_number
+from .._arguments import check_prompt, check_threshold, real_number, whole_number
 from ..errors import InvalidRequestError
 
 # Prompts with equal labels mean the same.

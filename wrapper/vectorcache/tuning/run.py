@@ -11,8 +11,9 @@ import attrs
 
 from .._arguments import check_context, check_count
 from .._batch.result import BatchResult
-from .._prospects import ENDS_ALL, OUTAGE
 from ..errors import (
+    ENDS_ALL,
+    OUTAGE,
     APIResponseError,
     CircuitOpenError,
     ConfigurationError,

@@ -10,7 +10,7 @@ import pytest
 
 from vectorcache import DebugInfo, RateLimit, ResponseMeta, VectorcacheResponse
 from vectorcache import _generated as api
-from vectorcache._result import rate_limit_of, response_of
+from vectorcache._response import rate_limit_of, response_of
 
 HIT: dict[str, Any] = {
     "cache_hit": True,
@@ -38,6 +38,12 @@ def test_a_hit() -> None:
     assert found == VectorcacheResponse(True, "answer", 0.94, 0.5, "cache", extra={"later": [1]})
     assert found.debug is None
     assert found.meta.attempts == 3
+
+
+@pytest.mark.parametrize("fields", [HIT, {**HIT, "debug": {**DEBUG, "later": 1}, "later": [1]}])
+def test_what_came_can_be_had_as_a_mapping(fields: dict[str, Any]) -> None:
+    """``to_dict`` and ``dict`` return the fields that the service sent, under their own names."""
+    assert parsed(fields).to_dict() == dict(parsed(fields)) == fields
 
 
 def test_whole_numbers() -> None:
