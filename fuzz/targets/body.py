@@ -14,7 +14,7 @@ import httpx
 from targets.promises import lines_of
 from vectorcache import ResponseMeta
 from vectorcache._call.body import Answer, BodyReader, UnreadableAnswer
-from vectorcache._response import response_of
+from vectorcache._response import response_from_parsed
 from vectorcache_api.models import QueryResponse
 
 LIMIT = 100_000
@@ -35,7 +35,7 @@ def check(data: bytes) -> None:
         answer = Answer.checked(200, httpx.Headers(), content)
     except UnreadableAnswer:
         return
-    result = response_of(QueryResponse.from_dict(answer.json()), ResponseMeta())
+    result = response_from_parsed(QueryResponse.from_dict(answer.json()), ResponseMeta())
     assert isinstance(result.cache_hit, bool)
     assert isinstance(result.response, str)
     assert isinstance(result.llm_provider, str)

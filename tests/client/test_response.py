@@ -10,7 +10,7 @@ import pytest
 
 from vectorcache import DebugInfo, RateLimit, ResponseMeta, VectorcacheResponse
 from vectorcache import _generated as api
-from vectorcache._response import rate_limit_of, response_of
+from vectorcache._response import rate_limit_from_headers, response_from_parsed
 
 HIT: dict[str, Any] = {
     "cache_hit": True,
@@ -29,7 +29,7 @@ DEBUG = {
 
 
 def parsed(fields: dict[str, Any]) -> VectorcacheResponse:
-    return response_of(api.QueryResponse.from_dict(fields), ResponseMeta(attempts=3))
+    return response_from_parsed(api.QueryResponse.from_dict(fields), ResponseMeta(attempts=3))
 
 
 def test_a_hit() -> None:
@@ -97,4 +97,4 @@ def test_debug() -> None:
 def test_the_rate_limit(headers: dict[str, str], limit: RateLimit | None) -> None:
     """What the headers say, as far as they make sense; None where they say nothing."""
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
-    assert rate_limit_of(httpx.Headers(encoded)) == limit
+    assert rate_limit_from_headers(httpx.Headers(encoded)) == limit

@@ -15,7 +15,7 @@ from ._call.coalescing import Member, Outcome
 from ._call.failure import AttemptFailed
 from ._call.options import NOT_GIVEN, Limits, NotGiven
 from ._client import ConfiguredClient
-from ._llm import aask
+from ._llm import ask_async
 from ._response import VectorcacheResponse
 from ._transport.connections import AsyncConnections
 from ._transport.loops import running_loop
@@ -108,7 +108,7 @@ class AsyncVectorcacheClient(
                     return await self._answer_together(call, key)
                 return await self._answer(call)
             except call.stands_in_for as error:
-                return call.stand_in(await aask(*call.fallback), error)
+                return call.stand_in(await ask_async(*call.fallback), error)
 
     async def _answer_together(self, call: Call, key: Hashable) -> VectorcacheResponse:
         import anyio

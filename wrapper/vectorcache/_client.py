@@ -33,12 +33,20 @@ from ._call.retry import RetryPolicy, RetryQuota
 from ._call.shared import Shared
 from ._llm import LLM, is_async
 from ._local import LOCAL_KEY, Embedder, compares_parts, local_transport
-from ._logging import log_as_the_environment_says
+from ._logging import set_up_log_from_environment
 from ._observer import Observer
 from ._query import BeforeSend, Query
 from ._rate_limit.limiter import RateGate, RateLimiter, gate_for
 from ._secret import KeyFunction, KeySource, hidden
-from ._settings import FALLBACK_ON, UNNAMED, ClientOptions, Errors, Settings, identity_of, mark_of
+from ._settings import (
+    FALLBACK_ON,
+    OWN_OBJECTS,
+    ClientOptions,
+    Errors,
+    Settings,
+    identity_of,
+    mark_of,
+)
 from ._stats.stats import Stats
 from ._transport.connections import AsyncConnections, Connections
 from .errors import ConfigurationError, InvalidRequestError
@@ -156,7 +164,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
         # First of all: tracebacks of what follows may be shown with their variables.
         key = hidden(api_key)
         del api_key
-        log_as_the_environment_says()
+        set_up_log_from_environment()
         _generated.load()
         self._settings = self._accepted(
             Settings.checked(
@@ -248,7 +256,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
             raise TypeError(f"with_options() got unknown options: {', '.join(sorted(unknown))}")
         copy = object.__new__(type(self))
         shares = not _OWN_CONNECTIONS & options.keys()
-        remarks = UNNAMED & options.keys()
+        remarks = OWN_OBJECTS & options.keys()
         changes: dict[str, Any] = {}
         if _OWN_REQUESTS & options.keys():
             changes["coalescing"] = Coalescing()

@@ -56,13 +56,13 @@ def retry_after(status: int, headers: Mapping[str, str], body: Any) -> float | N
     """
     header = headers.get("retry-after", "")
     hints = [_number(header), _seconds_until(parse_date(header), headers)]
-    hints.extend(_number(part.get("retry_after")) for part in objects_of(body))
+    hints.extend(_number(part.get("retry_after")) for part in error_objects(body))
     if status == 429:
         hints.append(_seconds_until(reset_time(headers), headers))
     return next((hint for hint in hints if hint is not None and 0 < hint <= _LONGEST), None)
 
 
-def objects_of(body: Any) -> Iterator[dict[Any, Any]]:
+def error_objects(body: Any) -> Iterator[dict[Any, Any]]:
     """The JSON objects of a body that describe the failure, the outermost first.
 
     FastAPI sends what an ``HTTPException`` was given as ``detail``, and other services put it

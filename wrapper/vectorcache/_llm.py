@@ -28,7 +28,7 @@ def ask(llm: LLM, prompt: str, model: str, context: str | None) -> object:
     return answer
 
 
-async def aask(llm: LLM, prompt: str, model: str, context: str | None) -> object:
+async def ask_async(llm: LLM, prompt: str, model: str, context: str | None) -> object:
     """The same: an async function on this event loop, a plain one in a thread."""
     import anyio.to_thread
 
@@ -43,7 +43,7 @@ async def aask(llm: LLM, prompt: str, model: str, context: str | None) -> object
     return await answer if inspect.isawaitable(answer) else answer
 
 
-def fault_of(answer: object) -> str:
+def answer_flaw(answer: object) -> str:
     """Why ``answer`` is no answer, in words that follow "must"; empty if it is one."""
     if inspect.isawaitable(answer):
         return "return a string, and returned an awaitable: use the async client for that"

@@ -11,7 +11,7 @@ logger = logging.getLogger("vectorcache")
 logger.addHandler(logging.NullHandler())
 
 
-def log_as_the_environment_says() -> None:
+def set_up_log_from_environment() -> None:
     """Sends the log to standard error if VECTORCACHE_LOG names a level and nobody else logs.
 
     Raises:

@@ -33,15 +33,15 @@ class _ReadsAsMapping(Mapping[str, Any]):
     # Called by pydantic, and so by FastAPI for a return annotation; nothing else needs these two.
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> Any:
-        from .integrations._pydantic import schema_of
+        from .integrations._pydantic import pydantic_schema
 
-        return schema_of(cls, cls.to_dict, handler.generate_schema)
+        return pydantic_schema(cls, cls.to_dict, handler.generate_schema)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
-        from .integrations._pydantic import described
+        from .integrations._pydantic import json_schema
 
-        return described(cls, schema, handler)
+        return json_schema(cls, schema, handler)
 
 
 @attrs.frozen
@@ -157,7 +157,7 @@ class VectorcacheResponse(_ReadsAsMapping):
         return fields
 
 
-def response_of(parsed: "api.QueryResponse", meta: ResponseMeta) -> VectorcacheResponse:
+def response_from_parsed(parsed: "api.QueryResponse", meta: ResponseMeta) -> VectorcacheResponse:
     """The answer, whose fields have been checked before."""
     return VectorcacheResponse(
         parsed.cache_hit,
@@ -171,7 +171,7 @@ def response_of(parsed: "api.QueryResponse", meta: ResponseMeta) -> VectorcacheR
     )
 
 
-def rate_limit_of(headers: httpx.Headers) -> RateLimit | None:
+def rate_limit_from_headers(headers: httpx.Headers) -> RateLimit | None:
     """What the ``X-RateLimit-*`` headers say; None if there are none."""
     limit = _count(headers.get("x-ratelimit-limit"))
     remaining = _count(headers.get("x-ratelimit-remaining"))

@@ -49,7 +49,7 @@ API_KEY_VARIABLE: Final = "VECTORCACHE_API_KEY"
 BASE_URL_VARIABLE: Final = "VECTORCACHE_BASE_URL"
 
 # Objects that decide who answers, and which no other process could recognise.
-UNNAMED: Final = frozenset({"api_key", "fallback", "before_send", "http_client"})
+OWN_OBJECTS: Final = frozenset({"api_key", "fallback", "before_send", "http_client"})
 
 
 class ClientOptions(TypedDict, total=False):

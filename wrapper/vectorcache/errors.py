@@ -186,7 +186,7 @@ class ServiceUnavailableError(InternalServerError):
 
 
 # Every further prompt would meet it, too.
-ENDS_ALL: Final = (
+PERMANENT_ERRORS: Final = (
     AuthenticationError,
     PermissionDeniedError,
     NotFoundError,
@@ -194,4 +194,4 @@ ENDS_ALL: Final = (
 )
 
 # Many of these in a row mean that nothing gets through.
-OUTAGE: Final = (APIConnectionError, APIResponseError, InternalServerError, RateLimitError)
+OUTAGE_ERRORS: Final = (APIConnectionError, APIResponseError, InternalServerError, RateLimitError)

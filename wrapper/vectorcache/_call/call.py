@@ -16,12 +16,17 @@ from typing import Self
 import httpx
 
 from .. import _generated as api
-from .._llm import LLM, fault_of
+from .._llm import LLM, answer_flaw
 from .._logging import logger
 from .._observer import Observed
 from .._query import Query
 from .._rate_limit.turn import Turn
-from .._response import ResponseMeta, VectorcacheResponse, rate_limit_of, response_of
+from .._response import (
+    ResponseMeta,
+    VectorcacheResponse,
+    rate_limit_from_headers,
+    response_from_parsed,
+)
 from .._settings import Settings
 from .._stats.account import Account
 from ..errors import APITimeoutError, ConfigurationError, QuotaExceededError, VectorcacheError
@@ -277,9 +282,9 @@ class Call:
             last.request_id,
             self._attempts,
             elapsed,
-            rate_limit_of(last.answer_headers),
+            rate_limit_from_headers(last.answer_headers),
         )
-        self._account.result = response_of(parsed, meta)
+        self._account.result = response_from_parsed(parsed, meta)
         return self._account.result
 
     def seconds_to_wait(self) -> float | None:
@@ -338,7 +343,7 @@ class Call:
         Raises:
             ConfigurationError: it did not answer with a text.
         """
-        fault = "" if answer == "" else fault_of(answer)
+        fault = "" if answer == "" else answer_flaw(answer)
         if fault:
             raise ConfigurationError(f"fallback must {fault}") from error
         assert isinstance(answer, str)

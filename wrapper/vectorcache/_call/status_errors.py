@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from .. import errors
-from .._headers import objects_of, retry_after
+from .._headers import error_objects, retry_after
 from .._secret import APIKey
 from .body import Answer, parse_json
 from .excerpt import excerpt
@@ -103,7 +103,7 @@ def _meaning(status: int) -> tuple[type[errors.APIStatusError], str, Repeat, str
 
 def _quota(body: Any) -> dict[str, int | None]:
     """The figures of the monthly quota; empty where the body names neither."""
-    parts = [*objects_of(body)]
+    parts = [*error_objects(body)]
     if not any(name in part for part in parts for name in _QUOTA_FIGURES):
         return {}
     figures = {name: [_whole(part.get(name)) for part in parts] for name in _QUOTA_FIGURES}

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 import httpx
 
 from .._headers import retry_after, service_time
-from .._response import rate_limit_of
+from .._response import rate_limit_from_headers
 from .gate import RateGate
 from .line import Permit
 from .window import Rate
@@ -131,7 +131,7 @@ class AutoGate(RateGate):
         return min(turn - now, _LOOKS_AGAIN)
 
     def _learn(self, headers: httpx.Headers, status: int, used: int, now: float) -> None:
-        told = rate_limit_of(headers)
+        told = rate_limit_from_headers(headers)
         if told is None:
             # Others than the service may answer with an error, and know nothing of its limit.
             self._unlimited = self._unlimited or (status < 300 and self._limit is None)

@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import Parameter, validators
 
 from .._sync_client import VectorcacheClient
-from ..errors import ENDS_ALL, InvalidRequestError, VectorcacheError
+from ..errors import PERMANENT_ERRORS, InvalidRequestError, VectorcacheError
 from .answers import totals_of
 from .batch_asking import ask_all
 from .batch_input import (
@@ -125,7 +125,7 @@ def _stream(
     failed = 0
     queries = _queries(rows, str(source), prompt_column)
     for item in client.query_many(queries, concurrency=concurrency):
-        if isinstance(item.error, ENDS_ALL):
+        if isinstance(item.error, PERMANENT_ERRORS):
             raise item.error
         failed += item.error is not None
         write(sys.stdout, json.dumps({**item.id, **item.to_columns()}))

@@ -13,7 +13,7 @@ from typing import Final
 
 from .._batch.result import BatchProgress, BatchResult
 from .._sync_client import VectorcacheClient
-from ..errors import ENDS_ALL, OUTAGE
+from ..errors import OUTAGE_ERRORS, PERMANENT_ERRORS
 from .output import Output
 from .rows import Row
 
@@ -76,12 +76,12 @@ def ask_all(
             progress="rich" if sys.stderr.isatty() else _Lines(output),
             total=total,
         ):
-            if isinstance(item.error, ENDS_ALL):
+            if isinstance(item.error, PERMANENT_ERRORS):
                 ended_by = ended_by or item.error
                 asking.stopped = True
                 continue
             keep(item)
-            failures = failures + 1 if isinstance(item.error, OUTAGE) else 0
+            failures = failures + 1 if isinstance(item.error, OUTAGE_ERRORS) else 0
             if 0 < give_up_after <= failures and ended_by is None:
                 output.note(
                     f"vectorcache: {failures:,} prompts in a row failed (--give-up-after): the "

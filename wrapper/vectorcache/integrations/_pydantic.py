@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema, core_schema
 _NOT_IN_JSON = ("extra", "meta")
 
 
-def schema_of(
+def pydantic_schema(
     kind: type[Any],
     to_dict: Callable[[Any], dict[str, Any]],
     schema_for: Callable[[Any], CoreSchema],
@@ -57,10 +57,10 @@ def schema_of(
     )
 
 
-def described(
+def json_schema(
     kind: type[Any], schema: CoreSchema, handler: GetJsonSchemaHandler
 ) -> JsonSchemaValue:
-    """Returns the JSON Schema that pydantic makes of ``schema_of``, with a title and a description.
+    """Returns the JSON Schema of what ``pydantic_schema`` returned, with a title and a description.
 
     Args:
         kind: the class.

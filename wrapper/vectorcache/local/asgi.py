@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from .._llm import LLM
-from .._logging import log_as_the_environment_says
+from .._logging import set_up_log_from_environment
 from .embedder import Embedder
 from .endpoint import MAX_BODY, arespond, refuse
 from .engine import Engine
@@ -45,7 +45,7 @@ def app(
         ConfigurationError: VECTORCACHE_LOG is not the name of a level.
         TypeError: An argument has the wrong type.
     """
-    log_as_the_environment_says()
+    set_up_log_from_environment()
     hosts = AllowedHosts(allowed_hosts)
     engine = Engine(path, llm, embedder=embedder, lexical_guard=lexical_guard)
 

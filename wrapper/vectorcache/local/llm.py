@@ -27,14 +27,14 @@ def ask(llm: LLM, question: Question) -> str:
 async def aask(llm: LLM, question: Question) -> str:
     """The function's answer: an async one on this event loop, a plain one in a thread."""
     try:
-        answer = await _llm.aask(llm, question.prompt, question.model, question.context)
+        answer = await _llm.ask_async(llm, question.prompt, question.model, question.context)
     except Exception as error:
         raise LLMError(f"llm raised {type(error).__name__}: {error}") from error
     return _checked(answer)
 
 
 def _checked(answer: object) -> str:
-    fault = _llm.fault_of(answer)
+    fault = _llm.answer_flaw(answer)
     if fault:
         raise LLMError(f"llm must {fault}")
     assert isinstance(answer, str)

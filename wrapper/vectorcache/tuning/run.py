@@ -12,8 +12,8 @@ import attrs
 from .._arguments import check_context, check_count
 from .._batch.result import BatchResult
 from ..errors import (
-    ENDS_ALL,
-    OUTAGE,
+    OUTAGE_ERRORS,
+    PERMANENT_ERRORS,
     APIResponseError,
     CircuitOpenError,
     ConfigurationError,
@@ -29,7 +29,7 @@ from .report import TuningReport
 _log = logging.getLogger("vectorcache.tuning")
 
 # An open circuit stays open for longer than the rest of a run, and a closed client stays closed.
-_FATAL: Final = (*ENDS_ALL, CircuitOpenError, ConfigurationError)
+_FATAL: Final = (*PERMANENT_ERRORS, CircuitOpenError, ConfigurationError)
 _MOST_FAILURES_IN_A_ROW: Final = 5
 
 
@@ -181,7 +181,7 @@ class Run:
             self._failed_in_a_row = 0
             return
         self._failed_calls += 1
-        self._failed_in_a_row += isinstance(error, OUTAGE)
+        self._failed_in_a_row += isinstance(error, OUTAGE_ERRORS)
         if isinstance(error, _FATAL) or self._failed_in_a_row == _MOST_FAILURES_IN_A_ROW:
             self._stopped = error
 
