@@ -1,4 +1,4 @@
-"""One of the example applications, run by its real server."""
+"""Runs an example application with its real server."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Application:
         self._process = process
 
     def kill_a_worker(self) -> None:
-        """Ends one of several, with no time to say goodbye."""
-        import psutil  # Where the wheel is tested, it is missing, and this module loaded.
+        """Kills one of several workers."""
+        import psutil  # Imported here, as it is missing where the wheel is tested.
 
-        # Beside its workers, a process that spawns some has one that tracks their resources.
+        # A process that spawns workers also has a child that tracks their resources.
         children = psutil.Process(self._process).children()
         workers = [one for one in children if "resource_tracker" not in str(one.cmdline())]
         assert len(workers) > 1
@@ -43,9 +43,9 @@ def running(
 
     Args:
         command: the arguments of ``python -m``; ``{fd}`` is the listening socket's number.
-        folder: where it is run.
-        service_url: the service that its application asks.
-        log: takes what the server has written.
+        folder: the working directory of the server.
+        service_url: the service that the application asks.
+        log: receives the output of the server.
     """
     environment = {
         **os.environ,
@@ -69,7 +69,7 @@ def running(
             stderr=subprocess.STDOUT,
         )
         try:
-            # Nothing need wait for it: until it accepts, the socket holds who connects.
+            # The test need not wait: the socket holds connections until the server accepts them.
             yield Application(listening.getsockname()[1], process.pid)
         finally:
             process.terminate()

@@ -1,4 +1,4 @@
-"""What the applications are asked, and what the service behind them says."""
+"""A question to the applications, and scripted answers of the service behind them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from servers import answer
 
 QUESTION = {"prompt": "What is ML?"}
 
-# Longer than a client waits, so that it tells its caller at once.
+# Longer than a client waits, so that it fails at once.
 DOWN = answer(
     {"error": "service_unavailable", "message": "no db-7.internal"},
     status=503,
@@ -21,11 +21,11 @@ TRY_AGAIN_LATER = {
     "title": "Service Unavailable",
     "status": 503,
     "code": "try_again_later",
-    "detail": "There is no answer at the moment. Try again later.",
+    "detail": "The question cannot be answered at the moment. Try again later.",
 }
 
 
 def with_variables(error: BaseException) -> str:
-    """The traceback as error trackers and debug pages show it."""
-    told: Any = traceback.TracebackException.from_exception(error, capture_locals=True)
-    return "".join(told.format())
+    """Returns the traceback as error trackers and debug pages show it."""
+    shown: Any = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return "".join(shown.format())

@@ -1,4 +1,4 @@
-"""Many users of an application at once, each behind a load balancer."""
+"""Many concurrent users of an application, each behind a load balancer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 AT_ONCE = 50
 
-# No two of them mean the same.
+# No two prompts mean the same.
 PROMPTS = (
     "What is machine learning?",
     "How long should I boil an egg?",
@@ -24,7 +24,7 @@ PROMPTS = (
 
 
 class Reply(NamedTuple):
-    """What somebody was answered."""
+    """The response to one user."""
 
     prompt: str
     status: int
@@ -37,10 +37,10 @@ class Reply(NamedTuple):
 
 
 def ask(port: int, path: str, prompt: str) -> Reply:
-    """Asks over a connection of its own.
+    """Asks over a new connection.
 
-    What a process was at when it was killed is lost with it, and only somebody before it can
-    notice. So a connection that ends without an answer is tried anew, once, as a load balancer
+    The requests of a process that is killed are lost, and only a client of the process can notice.
+    So a request whose connection ends without a response is repeated once, as a load balancer
     does.
     """
     body = json.dumps({"prompt": prompt})
@@ -51,7 +51,7 @@ def ask(port: int, path: str, prompt: str) -> Reply:
 
 
 def post(port: int, path: str, body: str) -> Reply:
-    """Sends what may not even be JSON, over a connection of its own."""
+    """Sends any body, even one that is not JSON, over a new connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("POST", path, body, {"Content-Type": "application/json"})
@@ -63,19 +63,19 @@ def post(port: int, path: str, body: str) -> Reply:
 
 
 def ask_many(
-    port: int, paths: Sequence[str], times: int, meanwhile: Mapping[int, Callable[[], object]]
+    port: int, paths: Sequence[str], times: int, actions: Mapping[int, Callable[[], object]]
 ) -> list[Reply]:
-    """Everybody's replies.
+    """Sends many requests at once, and returns all replies.
 
     Args:
-        port: the application's.
-        paths: where it answers, in turn.
-        times: how many requests there are.
-        meanwhile: what else is done just before a request, by its number.
+        port: the port of the application.
+        paths: the paths to request, in turn.
+        times: the number of requests.
+        actions: functions that run just before a request, by its number.
     """
 
     def one(number: int) -> Reply:
-        meanwhile.get(number, lambda: None)()
+        actions.get(number, lambda: None)()
         return ask(port, paths[number % len(paths)], PROMPTS[number % len(PROMPTS)])
 
     with ThreadPoolExecutor(AT_ONCE) as users:

@@ -1,4 +1,4 @@
-"""The embedded service over HTTP, which can fail, go away, and come back."""
+"""The embedded service over HTTP, which can fail, go away and come back."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from starlette.types import Receive, Scope, Send
 
 from vectorcache.local import app
 
-# What a failing service says of itself, and no user of an application is to read.
+# A detail in the error of a failing service, which no user of an application may see.
 INTERNALS = "db-7.internal:5432"
-RETRY_AFTER = "70"  # Longer than a client waits, so that it tells its caller at once.
+RETRY_AFTER = "70"  # Longer than a client waits, so that it fails at once.
 
 
 def answer_to(prompt: str) -> str:
-    """What the LLM behind the service says."""
+    """Returns the answer of the LLM behind the service."""
     return f"An answer to: {prompt}"
 
 
 class EmbeddedService:
-    """Keeps its port, and what it has cached, while it is away.
+    """A service that keeps its port and its cache while it is away.
 
     While ``failing`` is true, it answers every request with 503.
     """
@@ -33,7 +33,7 @@ class EmbeddedService:
     def __init__(self) -> None:
         self.failing = False
         self._application = app(llm=lambda prompt, model, context: answer_to(prompt))
-        # Bound, and never listening: while nobody listens, who connects is refused.
+        # Bound but never listening: while the service is away, connections are refused.
         self._held = _bound(0)
         self._port: int = self._held.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
@@ -48,7 +48,7 @@ class EmbeddedService:
         self._application.state.engine.close()
 
     def come_back(self) -> None:
-        """Listens."""
+        """Starts to listen."""
         listener = _bound(self._port)
         listener.listen(1024)
         config = uvicorn.Config(self, log_level="critical", ws="none", lifespan="off")
@@ -62,7 +62,7 @@ class EmbeddedService:
             runner.run(self._server.serve([listener]))
 
     def go_away(self) -> None:
-        """Answers what it was asked, and closes everything."""
+        """Answers all open requests, and closes all connections."""
         self._server.should_exit = True
         for _ in range(30):
             self._thread.join(1)
@@ -88,7 +88,7 @@ class EmbeddedService:
 
 
 def _bound(port: int) -> socket.socket:
-    # With the protocol named, or asyncio leaves Nagle's algorithm on.
+    # The protocol is named, because asyncio otherwise leaves Nagle's algorithm on.
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -1,4 +1,4 @@
-"""Django: clients for sync and async views, made of ``settings.VECTORCACHE``."""
+"""Django: clients for sync and async views, configured by ``settings.VECTORCACHE``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def async_view(request: HttpRequest) -> JsonResponse:
 
 
 def broken_view(request: HttpRequest) -> JsonResponse:
-    raise LookupError("nothing of ours")
+    raise LookupError("not of this package")
 
 
 URLS = (
@@ -57,27 +57,27 @@ def project(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setenv("VECTORCACHE_BASE_URL", server.url)
     if not settings.configured:
         settings.configure()
-    settings.SECRET_KEY = "of a test"  # Without one there are no debug pages.
+    settings.SECRET_KEY = "of a test"  # Debug pages need a secret key.
     django.setup()
     middleware = ["django.middleware.security.SecurityMiddleware", MIDDLEWARE]
     with override_settings(INSTALLED_APPS=[APP], MIDDLEWARE=middleware, ROOT_URLCONF=URLS):
         yield
-    gc.collect()  # What was not closed is a warning of this test, and not of another.
+    gc.collect()  # An unclosed client then warns in this test, not in another.
 
 
 def ask(url: str) -> Any:
-    """The answer under a WSGI server."""
+    """Returns the answer under a WSGI server."""
     return Client().get(url)
 
 
 async def aask(url: str) -> Any:
-    """The answer under an ASGI server."""
+    """Returns the answer under an ASGI server."""
     return await AsyncClient().get(url)
 
 
 @pytest.mark.parametrize("url", ["/sync", "/async"])
 def test_a_view_asks(server: ScriptedServer, url: str) -> None:
-    """Sync and async views ask, under WSGI and under ASGI servers."""
+    """Sync and async views can ask, under WSGI and ASGI servers."""
     with override_settings(VECTORCACHE={"CONTEXT": "faq"}):
         assert ask(url).json() == HIT
         assert asyncio.run(aask(url)).json() == HIT
@@ -86,7 +86,7 @@ def test_a_view_asks(server: ScriptedServer, url: str) -> None:
 
 
 def test_one_client_of_each_colour(server: ScriptedServer) -> None:
-    """All views share the project's two clients, and these keep their connections."""
+    """All views share the project's two clients, which keep their connections."""
 
     async def ask_often() -> None:
         for _ in range(3):
@@ -106,13 +106,13 @@ def test_one_client_of_each_colour(server: ScriptedServer) -> None:
 def test_an_error_is_answered_and_logged(
     server: ScriptedServer, caplog: pytest.LogCaptureFixture, url: str, server_is_async: bool
 ) -> None:
-    """A failed query is answered with problem details; the log alone has what the service said."""
+    """A failed query is answered with problem details; only the log quotes the service."""
     server.default = DOWN
     response = asyncio.run(aask(url)) if server_is_async else ask(url)
     assert (response.status_code, response.json()) == (503, TRY_AGAIN_LATER)
     assert response["Content-Type"] == "application/problem+json"
     assert response["Retry-After"] == "70"
-    # One record, in Django's own log of requests: where it mails, it mails once.
+    # One record in Django's own log of requests, so that Django sends at most one mail.
     (record,) = (one for one in caplog.records if one.name == "django.request")
     assert "503 for ServiceUnavailableError" in record.getMessage()
     assert "db-7.internal" in record.getMessage()
@@ -122,7 +122,7 @@ def test_an_error_is_answered_and_logged(
 def test_a_fault_of_the_projects_own(
     server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A key that is refused is an ERROR with its traceback, and no more than a 500 to others."""
+    """A refused key is logged as an ERROR with its traceback, and users see only a 500."""
     server.default = REFUSED
     with override_settings(DEBUG=True):
         response = ask("/sync")
@@ -133,8 +133,8 @@ def test_a_fault_of_the_projects_own(
 
 
 def test_other_errors_stay_djangos() -> None:
-    """The middleware touches nothing but what queries fail with."""
-    with pytest.raises(LookupError, match="nothing of ours"):
+    """The middleware handles only the errors of queries."""
+    with pytest.raises(LookupError, match="not of this package"):
         ask("/broken")
 
 
@@ -148,7 +148,7 @@ def test_other_errors_stay_djangos() -> None:
     ],
 )
 def test_the_debug_page_shows_no_key(url: str, value: dict[str, Any]) -> None:
-    """A key in the settings is hidden on the debug page, and in the variables that it shows."""
+    """The debug page hides a key in the settings, and in the variables that it shows."""
     user = Client(raise_request_exception=False)
     with override_settings(DEBUG=True, MIDDLEWARE=[], VECTORCACHE=value):
         page: Any = user.get(url)
@@ -159,7 +159,7 @@ def test_the_debug_page_shows_no_key(url: str, value: dict[str, Any]) -> None:
 
 
 def test_other_settings_make_other_clients() -> None:
-    """In tests ``override_settings`` takes effect at once, and what it replaces is closed."""
+    """In tests ``override_settings`` takes effect at once, and the replaced clients are closed."""
     before = get_client(), get_async_client()
     with override_settings(VECTORCACHE={"MODEL": "m"}):
         assert get_client()._settings.model == "m"
@@ -170,7 +170,7 @@ def test_other_settings_make_other_clients() -> None:
 
 
 def test_other_settings_in_an_async_test(server: ScriptedServer) -> None:
-    """That holds on an event loop, too."""
+    """``override_settings`` also takes effect at once on an event loop."""
 
     async def change() -> None:
         with override_settings(VECTORCACHE={"CONTEXT": "a"}):
@@ -193,7 +193,7 @@ def test_an_embedded_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_answers_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A project is tested with answers of its own; sync and async views share its file."""
+    """A project is tested with its own answers; sync and async views share the file."""
     monkeypatch.delenv("VECTORCACHE_API_KEY")
 
     def llm(prompt: str, model: str, context: str | None) -> str:
@@ -208,7 +208,7 @@ def test_answers_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_without_the_app() -> None:
-    """A project that has not installed the app is told to."""
+    """The error for a project without the app says to add it to ``INSTALLED_APPS``."""
     with (
         override_settings(INSTALLED_APPS=[]),
         pytest.raises(ImproperlyConfigured, match=r'"vectorcache\.integrations\.django"'),
@@ -217,18 +217,18 @@ def test_without_the_app() -> None:
 
 
 def test_a_project_in_order() -> None:
-    """``manage.py check`` finds nothing, and the project's clients are not made for it."""
+    """``manage.py check`` finds nothing wrong, and makes no client of the project."""
     with override_settings(VECTORCACHE={"MODEL": "m", "DEADLINE": 20}):
         assert run_checks() == []
-        assert apps.get_app_config("vectorcache").clients.sync._client is None
+        assert apps.get_app_config("vectorcache").clients.for_sync._client is None
 
 
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ({"MODLE": "m"}, "MODLE is no setting of Vectorcache; these are: API_KEY, BASE_URL"),
-        ({"model": "m"}, "model is no setting of Vectorcache"),
-        ({"HTTP_CLIENT": None}, "HTTP_CLIENT is no setting of Vectorcache"),
+        ({"MODLE": "m"}, "unknown Vectorcache setting 'MODLE'; known settings: API_KEY, BASE_URL"),
+        ({"model": "m"}, "unknown Vectorcache setting 'model'"),
+        ({"HTTP_CLIENT": None}, "unknown Vectorcache setting 'HTTP_CLIENT'"),
         ({"DEADLINE": -1}, "deadline is -1"),
         ({"DEADLINE": -1, "LOCAL": True}, "deadline is -1"),
         ({"API_KEY": f"{OTHER_KEY}\n"}, "api_key is not a valid key"),
@@ -237,7 +237,7 @@ def test_a_project_in_order() -> None:
     ],
 )
 def test_check_of_settings(value: object, says: str) -> None:
-    """``manage.py check`` names a setting that is at fault, and shows no key."""
+    """``manage.py check`` names an invalid setting, and shows no key."""
     with override_settings(VECTORCACHE=value):
         (found,) = run_checks()
     assert found.id == "vectorcache.E001"
@@ -247,14 +247,14 @@ def test_check_of_settings(value: object, says: str) -> None:
 
 
 def test_check_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key is a warning: commands that ask nothing run without one."""
+    """A missing key is only a warning, as commands without queries need none."""
     monkeypatch.delenv("VECTORCACHE_API_KEY")
     (found,) = run_checks()
     assert (found.id, found.is_serious()) == ("vectorcache.W001", False)
 
 
 def test_check_of_the_middleware() -> None:
-    """A project without the middleware is warned of what its users would see."""
+    """A project without the middleware gets a warning about its error pages."""
     with override_settings(MIDDLEWARE=[]):
         (found,) = run_checks()
     assert found.id == "vectorcache.W002"
@@ -280,12 +280,12 @@ PROGRAM = """
 
 
 def test_the_clients_are_closed_at_exit(server: ScriptedServer) -> None:
-    """A program that ends leaves nothing open that Python would warn of."""
+    """A program that ends leaves nothing open, so Python gives no warning."""
     assert run(PROGRAM, server.url) == ""
 
 
 def test_forks_of_a_process_that_has_asked(server: ScriptedServer) -> None:
-    """A child that was forked after the first queries has connections of its own."""
+    """A child that is forked after the first queries has its own connections."""
     child = """
     child = os.fork()
     ask()
@@ -294,4 +294,4 @@ def test_forks_of_a_process_that_has_asked(server: ScriptedServer) -> None:
     """
     assert run(PROGRAM + child, server.url, warnings=FORKING) == ""
     assert len(server.requests) == 6
-    assert server.connections == 5  # The parent keeps that of its threads.
+    assert server.connections == 5  # The parent keeps those of its threads.

@@ -1,4 +1,4 @@
-"""The example applications under their real servers: a crowd, a killed worker, an outage."""
+"""The example applications under their real servers: load, a killed worker, an outage."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ DJANGO = "django_app.asgi:application"
 def test_every_request_is_answered(
     command: Sequence[str], folder: Path, paths: Sequence[str]
 ) -> None:
-    """Of 2,000 requests, 50 at once, each has a proper answer, whatever is killed or fails."""
+    """All of 2,000 requests, 50 at once, get a proper answer despite a kill and an outage."""
     log: list[str] = []
     with EmbeddedService() as service, running(command, folder, service.url, log) as application:
 
@@ -62,7 +62,7 @@ def test_every_request_is_answered(
 
     for empty, broken in bad:
         assert (empty.status, empty.json()["code"]) == (422, "invalid_question")
-        assert broken.status in (400, 422)  # As the framework itself has it.
+        assert broken.status in (400, 422)  # The status depends on the framework.
     for reply in before + after:
         assert reply.status == 200, reply
         assert reply.json()["response"] == answer_to(reply.prompt)
@@ -70,14 +70,14 @@ def test_every_request_is_answered(
     assert len(failed) >= 300
     for reply in failed:
         check_refusal(reply, service)
-    # Both kinds of it: what the service said, and what was refused without a word.
+    # Both kinds of outage: error responses of the service, and refused connections.
     said = [reply for reply in failed if reply.headers["retry-after"] == RETRY_AFTER]
     refused = [reply for reply in failed if reply.headers["retry-after"] == "10"]
     assert said and refused and len(said) + len(refused) == len(failed)
 
     resets = [reply for reply in before + during + after if reply.resets]
-    assert len(resets) <= AT_ONCE  # No more than the killed worker can have been at.
-    assert log[0].count(INTERNALS) == len(said)  # Each error is logged, and once.
+    assert len(resets) <= AT_ONCE  # At most the requests of the killed worker.
+    assert log[0].count(INTERNALS) == len(said)  # Each error is logged once.
     assert KEY not in log[0]
     assert "was not closed" not in log[0]
 

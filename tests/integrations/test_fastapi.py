@@ -47,7 +47,7 @@ def app(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
 
 
 def test_an_endpoint_asks(app: FastAPI, server: ScriptedServer) -> None:
-    """An endpoint's client has the options of the lifespan, and the key of the environment."""
+    """The client of an endpoint has the options of the lifespan and the key of the environment."""
     with TestClient(app) as user:
         assert user.post("/query", json=QUESTION).json() == HIT
     (request,) = server.requests
@@ -56,7 +56,7 @@ def test_an_endpoint_asks(app: FastAPI, server: ScriptedServer) -> None:
 
 
 def test_its_description(app: FastAPI) -> None:
-    """The description of an endpoint that returns an answer has the answer's fields."""
+    """The OpenAPI description of an endpoint that returns a response has the response's fields."""
     description = app.openapi()
     content = description["paths"]["/query"]["post"]["responses"]["200"]["content"]
     reference = content["application/json"]["schema"]["$ref"]
@@ -66,7 +66,7 @@ def test_its_description(app: FastAPI) -> None:
 
 
 def test_nobody_waits_for_another(app: FastAPI, server: ScriptedServer) -> None:
-    """Fifty requests are under way at once, on one event loop."""
+    """Fifty requests are in progress at once, on one event loop."""
     all_here = threading.Barrier(50)
 
     def respond(request: Received) -> bytes:
@@ -80,7 +80,7 @@ def test_nobody_waits_for_another(app: FastAPI, server: ScriptedServer) -> None:
 
 
 def test_an_error_is_answered(app: FastAPI, server: ScriptedServer) -> None:
-    """A failed query is answered with problem details, and ``Retry-After`` passed on."""
+    """A failed query is answered with problem details and the service's ``Retry-After``."""
     server.default = DOWN
     with TestClient(app) as user:
         response = user.post("/query", json=QUESTION)
@@ -89,7 +89,7 @@ def test_an_error_is_answered(app: FastAPI, server: ScriptedServer) -> None:
 
 
 def test_a_question_that_cannot_be_asked(app: FastAPI, server: ScriptedServer) -> None:
-    """It is a 422 of ours; a body of the wrong form stays FastAPI's own."""
+    """An invalid question is answered with problem details, an invalid body by FastAPI."""
     with TestClient(app) as user:
         ours = user.post("/query", json={"prompt": ""})
         theirs = user.post("/query", json={})
@@ -100,7 +100,7 @@ def test_a_question_that_cannot_be_asked(app: FastAPI, server: ScriptedServer) -
 
 
 def test_tests_put_another_client_in_its_place(app: FastAPI, server: ScriptedServer) -> None:
-    """``dependency_overrides`` replaces the client, and then no lifespan is needed."""
+    """With a client from ``dependency_overrides``, no lifespan is needed."""
 
     class Stub:
         async def query(self, prompt: str) -> VectorcacheResponse:
@@ -112,7 +112,7 @@ def test_tests_put_another_client_in_its_place(app: FastAPI, server: ScriptedSer
 
 
 def test_the_description_says_nothing_of_the_client(app: FastAPI) -> None:
-    """In the application's OpenAPI the dependency leaves no trace."""
+    """The dependency does not appear in the application's OpenAPI description."""
     operation = app.openapi()["paths"]["/query"]["post"]
     assert "parameters" not in operation
     assert operation["responses"].keys() == {"200", "422"}
@@ -120,7 +120,7 @@ def test_the_description_says_nothing_of_the_client(app: FastAPI) -> None:
 
 
 def test_the_description_says_how_queries_fail() -> None:
-    """Who wants it says so: ``responses=PROBLEM_RESPONSES`` describes the answers."""
+    """``responses=PROBLEM_RESPONSES`` adds the error responses to the OpenAPI description."""
     app = FastAPI()
     app.include_router(router, responses=PROBLEM_RESPONSES)
     responses: dict[str, Any] = app.openapi()["paths"]["/query"]["post"]["responses"]

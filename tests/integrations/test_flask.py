@@ -1,4 +1,4 @@
-"""Flask: an extension that gives each application a client, and answers its errors."""
+"""Flask: an extension that gives each application a client and handles its errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def environment(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_view_asks(server: ScriptedServer) -> None:
-    """A view's client has the settings of ``app.config``, and the key of the environment."""
+    """The client of a view has the settings of ``app.config`` and the key of the environment."""
     user = create_app(VECTORCACHE_CONTEXT="faq").test_client()
     assert [user.get("/query").get_json() for _ in range(3)] == 3 * [HIT]
     assert server.connections == 1
@@ -49,7 +49,7 @@ def test_a_view_asks(server: ScriptedServer) -> None:
 
 
 def test_settings_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``from_prefixed_env`` sets numbers as numbers."""
+    """Numbers set by ``from_prefixed_env`` are accepted."""
     monkeypatch.setenv("FLASK_VECTORCACHE_SIMILARITY_THRESHOLD", "0.93")
     app = Flask(__name__)
     app.config.from_prefixed_env()
@@ -74,7 +74,7 @@ def test_each_application_has_a_client_of_its_own(server: ScriptedServer) -> Non
 def test_an_application_without_a_key(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It can be set up, for commands that ask nothing; the first query then says what is wrong."""
+    """An application without a key can be set up; the first query says that the key is missing."""
     monkeypatch.delenv("VECTORCACHE_API_KEY")
     response = create_app().test_client().get("/query")
     assert response.status_code == 500
@@ -85,28 +85,28 @@ def test_an_application_without_a_key(
 def test_an_error_is_answered_and_logged(
     server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A failed query is answered with problem details; the log alone has what the service said."""
+    """A failed query is answered with problem details; only the log quotes the service."""
     server.default = DOWN
     response = create_app().test_client().get("/query")
     assert (response.status_code, response.get_json()) == (503, TRY_AGAIN_LATER)
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.headers["Retry-After"] == "70"
     (record,) = (one for one in caplog.records if "db-7.internal" in one.getMessage())
-    assert record.name == __name__  # It is the application's own logger.
+    assert record.name == __name__  # The application's own logger.
 
 
 @pytest.mark.parametrize("settings", [{"TESTING": True}, {"DEBUG": True}])
 def test_an_error_is_answered_in_tests_and_debugging(
     server: ScriptedServer, settings: dict[str, bool]
 ) -> None:
-    """Users' tests see the answers that their users see."""
+    """Tests of an application see the same error responses as its users."""
     server.default = REFUSED
     response = create_app(**settings).test_client().get("/query")
     assert (response.get_json() or {})["code"] == "internal_error"
 
 
 def test_an_error_handler_of_ones_own(server: ScriptedServer) -> None:
-    """An application's own handler takes the place of ours."""
+    """An application's own error handler replaces that of the extension."""
     server.default = DOWN
     app = create_app()
 
@@ -118,7 +118,7 @@ def test_an_error_handler_of_ones_own(server: ScriptedServer) -> None:
 
 
 def test_a_key_in_the_settings_is_hidden(server: ScriptedServer) -> None:
-    """It is used, and neither ``app.config`` nor a traceback with variables shows it."""
+    """A key in the settings works, and neither ``app.config`` nor a traceback shows it."""
     app = create_app(VECTORCACHE_API_KEY=OTHER_KEY)
     assert OTHER_KEY not in repr(app.config)
     app.test_client().get("/query")
@@ -133,33 +133,35 @@ def test_a_key_in_the_settings_is_hidden(server: ScriptedServer) -> None:
     assert OTHER_KEY not in shown
 
 
-def test_a_setting_that_is_none() -> None:
+def test_an_unknown_setting() -> None:
     """A misspelled setting is refused when the application is set up."""
-    with pytest.raises(ConfigurationError, match=r"^VECTORCACHE_MODLE is no .*VECTORCACHE_MODEL"):
+    with pytest.raises(
+        ConfigurationError, match=r"^unknown .*VECTORCACHE_MODLE.*VECTORCACHE_MODEL"
+    ):
         create_app(VECTORCACHE_MODLE="gpt-4o", VECTORCACHE_API_KEY=OTHER_KEY)
 
 
 def test_setting_up_twice() -> None:
-    """Nobody replaces an application's client unawares."""
+    """An application cannot be set up twice, so its client is never replaced silently."""
     with pytest.raises(ConfigurationError, match="already set up"):
         vectorcache.init_app(create_app())
 
 
 def test_an_application_that_was_not_set_up() -> None:
-    """The client of another application is none: it says what to call."""
+    """Without ``init_app``, the error says to call it."""
     with Flask(__name__).app_context(), pytest.raises(ConfigurationError, match="init_app"):
         vectorcache.client.query("Q")
 
 
 def test_an_embedded_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With ``VECTORCACHE_LOCAL`` the application needs neither key nor network, and uses none."""
+    """With ``VECTORCACHE_LOCAL`` the application uses neither key nor network."""
     monkeypatch.delenv("VECTORCACHE_API_KEY")
     user = create_app(VECTORCACHE_LOCAL=True, VECTORCACHE_API_KEY=OTHER_KEY).test_client()
     assert [user.get("/query").get_json()["cache_hit"] for _ in range(2)] == [False, True]
 
 
 def test_answers_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An application is tested with answers of its own, and keeps them in a file."""
+    """An application is tested with its own answers, and keeps them in a file."""
     monkeypatch.delenv("VECTORCACHE_API_KEY")
 
     def llm(prompt: str, model: str, context: str | None) -> str:
@@ -176,7 +178,7 @@ def test_answers_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_client_is_closed_with_its_application(server: ScriptedServer) -> None:
-    """An application that nobody holds any more, as in users' tests, leaves no connection."""
+    """A collected application, as in users' tests, leaves no open connection."""
     app = create_app()
     app.test_client().get("/query")
     with app.app_context():
@@ -201,12 +203,12 @@ PROGRAM = """
 
 
 def test_the_client_is_closed_at_exit(server: ScriptedServer) -> None:
-    """A program that ends leaves nothing open that Python would warn of."""
+    """A program that ends leaves nothing open, so Python gives no warning."""
     assert run(PROGRAM, server.url) == ""
 
 
 def test_forks_of_a_process_that_has_asked(server: ScriptedServer) -> None:
-    """A child that was forked after the first query has connections of its own."""
+    """A child that is forked after the first query has its own connections."""
     child = """
     child = os.fork()
     ask()

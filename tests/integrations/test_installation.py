@@ -1,4 +1,4 @@
-"""What somebody is told who has not installed the framework."""
+"""The error for a framework that is not installed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 @pytest.mark.parametrize("name", ["starlette", "fastapi", "flask", "django"])
 def test_the_framework_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The module of a framework that is not there says what to install."""
+    """The module of a missing framework says what to install."""
     monkeypatch.delitem(sys.modules, f"vectorcache.integrations.{name}", raising=False)
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install .*vectorcache-python\[") as caught:

@@ -1,4 +1,4 @@
-"""One client for all who come first together."""
+"""A client that is made once, when it is first needed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from vectorcache.integrations._lazy_client import LazyClient
 
 
-def test_threads_that_come_first_together() -> None:
-    """While one thread makes the client, another waits for it and makes none."""
+def test_concurrent_first_calls() -> None:
+    """While one thread makes the client, another thread waits for it."""
     made: list[object] = []
     closed: list[object] = []
     another = Event()
@@ -21,7 +21,7 @@ def test_threads_that_come_first_together() -> None:
     def make() -> object:
         made.append(object())
         if len(made) == 1:
-            another.wait(0.2)  # Never set, unless there is another.
+            another.wait(0.2)  # Set only if a second client is made.
         else:
             another.set()
         return made[-1]
@@ -33,8 +33,8 @@ def test_threads_that_come_first_together() -> None:
     assert closed == []
 
 
-def test_the_next_tries_again() -> None:
-    """A client that could not be made is made by the next who needs it."""
+def test_the_next_call_tries_again() -> None:
+    """If the client cannot be made, the next call tries again."""
     answers: Iterator[ValueError | str] = iter([ValueError("not yet"), "client"])
 
     def make() -> str:
@@ -49,8 +49,8 @@ def test_the_next_tries_again() -> None:
     assert lazy.get() == lazy.get() == "client"
 
 
-def test_it_is_closed_when_nobody_holds_it() -> None:
-    """The client is closed with what it was made by, once."""
+def test_it_is_closed_when_it_is_collected() -> None:
+    """The client is closed once, when its maker is garbage-collected."""
     closed: list[str] = []
     lazy = LazyClient(lambda: "client", closed.append)
     lazy.get()

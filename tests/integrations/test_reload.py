@@ -42,7 +42,7 @@ async def query(client: VectorcacheDep):
 
 
 class Reloading:
-    """The server, and what it says line by line."""
+    """A server, whose output is read line by line."""
 
     def __init__(self, process: subprocess.Popen[str], program: Path, port: int) -> None:
         self.port = port
@@ -59,12 +59,12 @@ class Reloading:
             self._lines.put(line)
 
     def read_until(self, pattern: str, *, touching: bool = False) -> str:
-        """What the pattern's group is in the first line that has it."""
+        """Returns the group of the pattern in the first line that matches it."""
         while True:
             try:
                 line = self._lines.get(timeout=2)
             except Empty:
-                if touching:  # In case the reloader had not looked before the first change.
+                if touching:  # The reloader may not have looked before the first change.
                     os.utime(self._program)
                 continue
             self._said.append(line)
@@ -72,7 +72,7 @@ class Reloading:
                 return found[1]
 
     def end(self) -> str:
-        """All that was said."""
+        """Returns the whole output."""
         self._process.terminate()
         self._process.wait(30)
         self._reader.join(30)
@@ -114,7 +114,7 @@ def reloading(tmp_path: Path, server: ScriptedServer) -> Iterator[Reloading]:
 
 
 def test_a_reload(reloading: Reloading, server: ScriptedServer, tmp_path: Path) -> None:
-    """A reload closes the old client and makes a new one, and nothing is left to warn of."""
+    """A reload closes the old client and makes a new one, without warnings."""
 
     def ask() -> None:
         connection = http.client.HTTPConnection("127.0.0.1", reloading.port, timeout=30)
@@ -130,5 +130,5 @@ def test_a_reload(reloading: Reloading, server: ScriptedServer, tmp_path: Path) 
     ask()
     assert server.connections == 2
     said = reloading.end()
-    # The server itself leaves its listening socket to Python.
+    # The server does not close its listening socket itself.
     assert not re.search(rf"Warning: (?!Enable|.*laddr=.*, {reloading.port}\))", said), said

@@ -60,7 +60,7 @@ def application(lifespan: Any = None) -> Starlette:
 def test_the_client_lives_as_long_as_the_application(
     monkeypatch: pytest.MonkeyPatch, server: ScriptedServer
 ) -> None:
-    """It is made when the application starts, from the environment then, and closed at its end."""
+    """The client is made when the application starts, and closed when it ends."""
     monkeypatch.delenv("VECTORCACHE_API_KEY")
     app = application()
     monkeypatch.setenv("VECTORCACHE_API_KEY", KEY)
@@ -74,14 +74,14 @@ def test_the_client_lives_as_long_as_the_application(
 
 
 def test_an_application_that_cannot_work_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a key the application fails when it starts, and says why."""
+    """Without a key the application fails at its start, and says why."""
     monkeypatch.delenv("VECTORCACHE_API_KEY")
     with pytest.raises(ConfigurationError, match="VECTORCACHE_API_KEY"), TestClient(application()):
         pass
 
 
 def test_a_lifespan_of_ones_own() -> None:
-    """The application's own lifespan finds the client open, and its state is the request's."""
+    """The application's own lifespan can use the client, and its state reaches requests."""
     seen = []
 
     @asynccontextmanager
@@ -100,7 +100,7 @@ def test_a_lifespan_of_ones_own() -> None:
 
 
 def test_a_mounted_application(server: ScriptedServer) -> None:
-    """An application that is mounted uses the client of the outermost one."""
+    """A mounted application uses the client of the outermost application."""
     inner = Starlette(routes=ROUTES)
     add_error_handler(inner)
     with TestClient(
@@ -112,7 +112,7 @@ def test_a_mounted_application(server: ScriptedServer) -> None:
 
 
 def test_a_lifespan_without_a_server() -> None:
-    """Tests may run the lifespan themselves, and ask the application without a socket."""
+    """Tests may run the lifespan themselves, and call the application without a socket."""
     app = application()
 
     async def ask() -> httpx.Response:
@@ -128,7 +128,7 @@ def test_a_lifespan_without_a_server() -> None:
 def test_an_error_is_answered_and_logged(
     server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A failed query is answered with problem details; the log alone has what the service said."""
+    """A failed query is answered with problem details; only the log quotes the service."""
     server.default = DOWN
     with TestClient(application()) as user:
         response = user.get("/query")
@@ -155,12 +155,12 @@ PROGRAM = """
 
 
 def test_errors_are_seen_where_nobody_configured_logging(server: ScriptedServer) -> None:
-    """Under a server that leaves logging alone, an application's faults are on standard error."""
+    """If no logging is configured, the errors of an application go to standard error."""
     assert run(PROGRAM, server.url).startswith("GET '/query': 500 for ConfigurationError: this app")
 
 
 def test_a_handler_in_exception_handlers(server: ScriptedServer) -> None:
-    """``answer_error`` may also be given to the application when it is made."""
+    """``answer_error`` may also be passed to the constructor of the application."""
     server.default = REFUSED
     app = Starlette(
         routes=ROUTES,
@@ -182,7 +182,7 @@ def test_a_handler_in_exception_handlers(server: ScriptedServer) -> None:
 def test_a_websocket_is_closed(
     server: ScriptedServer, prompt: str, says: bytes, code: int, reason: str
 ) -> None:
-    """Where a query fails, a WebSocket ends with the close code that comes closest."""
+    """When a query fails, a WebSocket is closed with the most similar close code."""
     server.default = says
     with TestClient(application()) as user, user.websocket_connect("/chat") as websocket:
         websocket.send_text(prompt)
@@ -192,7 +192,7 @@ def test_a_websocket_is_closed(
 
 
 def test_without_the_lifespan(caplog: pytest.LogCaptureFixture) -> None:
-    """An application that was started without its lifespan is told what is missing."""
+    """The error for an application without the lifespan says what is missing."""
     response = TestClient(application()).get("/query")
     assert (response.status_code, response.json()["code"]) == (500, "internal_error")
     assert "lifespan=vectorcache_lifespan()" in caplog.text
@@ -206,7 +206,7 @@ def test_an_embedded_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_answers_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With ``llm`` and ``path`` an application is tested with answers of its own."""
+    """With ``llm`` and ``path`` an application is tested with its own answers."""
     monkeypatch.delenv("VECTORCACHE_API_KEY")
 
     async def llm(prompt: str, model: str, context: str | None) -> str:
@@ -222,22 +222,22 @@ def test_answers_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("option", [{"llm": lambda *_: "x"}, {"path": "cache.db"}])
 def test_an_embedded_cache_that_is_none(option: dict[str, Any]) -> None:
-    """They are refused without ``local``, where they would have no effect."""
+    """``llm`` and ``path`` are refused without ``local``, as they would have no effect."""
     with pytest.raises(ConfigurationError, match=r"is for the embedded cache.*set local as well"):
         vectorcache_lifespan(**option)
 
 
-def test_an_option_that_is_none() -> None:
-    """A misspelled option is refused at once, with the names that there are."""
+def test_an_unknown_option() -> None:
+    """A misspelled option is refused at once, with the known names."""
     misspelled: dict[str, Any] = {"modle": "gpt-4o", "api_key": KEY}
-    with pytest.raises(ConfigurationError, match=r"^modle is no setting .*model") as caught:
+    with pytest.raises(ConfigurationError, match=r"^unknown .*modle.*model") as caught:
         vectorcache_lifespan(**misspelled)
     del misspelled
     assert KEY not in with_variables(caught.value)
 
 
 def test_a_key_in_the_options_is_never_shown() -> None:
-    """Not in a traceback with variables, of an application that does not start."""
+    """The traceback of an application that does not start shows no key in its variables."""
     app = Starlette(lifespan=vectorcache_lifespan(api_key=KEY, deadline=-1))
     with pytest.raises(ConfigurationError, match="deadline") as caught, TestClient(app):
         pass

@@ -11,21 +11,23 @@ from servers import ScriptedServer
 
 from vectorcache.local import app
 
-# What needs none of the libraries, which have an environment of their own: scripts/test-llm.
-_ALONE = {"test_messages.py", "test_parameters.py", "test_pieces.py", "test_reply.py"}
+# The tests that need none of the libraries, which are installed by scripts/test-llm only.
+_WITHOUT_LIBRARIES = {"test_messages.py", "test_parameters.py", "test_pieces.py", "test_reply.py"}
 
 if find_spec("langchain_core") is None:
     collect_ignore = [
-        str(path) for path in Path(__file__).parent.glob("test_*.py") if path.name not in _ALONE
+        str(path)
+        for path in Path(__file__).parent.glob("test_*.py")
+        if path.name not in _WITHOUT_LIBRARIES
     ]
 
-# LiteLLM looks for prices on the network when it is imported, unless told otherwise before.
+# Without this, LiteLLM downloads prices when it is imported.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test depends on keys, addresses, proxies or tracing of the machine it runs on."""
+    """Keeps keys, addresses, proxies and tracing of the machine out of all tests."""
     ours = ("VECTORCACHE_", "OPENAI_", "LANGCHAIN_", "LANGSMITH_")
     for name in tuple(os.environ):
         if name.upper().startswith(ours) or name.upper().endswith("_PROXY"):
@@ -34,7 +36,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
-    """A real server on loopback that answers as its script says."""
+    """A real server on loopback that sends scripted answers."""
     with ScriptedServer() as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""The libraries under one face, so that a test says once what all of them must do."""
+"""One interface to all libraries, so that one test covers all of them."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from vectorcache.integrations.litellm import VectorcacheLLM
 from vectorcache.integrations.llamaindex import Vectorcache
 from vectorcache.integrations.openai import AsyncOpenAI, OpenAI
 
-# First message first; each a role and what was said.
+# The messages in their order, each with its role and its text.
 Conversation = list[tuple[str, str]]
 
 
 @attrs.frozen
 class Answer:
-    """What a library made of an answer.
+    """An answer as a library returns it.
 
     Attributes:
-        text: what the user reads.
-        details: what the library's own metadata say.
+        text: the text that the user reads.
+        details: the metadata of Vectorcache in the library's own metadata.
     """
 
     text: str
@@ -39,12 +39,12 @@ class Answer:
 
 @attrs.frozen
 class Stream:
-    """What a library made of an answer that it replays.
+    """A replayed answer as a library returns it.
 
     Attributes:
         chunks: the library's own objects.
-        pieces: the texts in them.
-        details: what the library's own metadata say; empty where they have not come yet.
+        pieces: the texts in the chunks.
+        details: the metadata of Vectorcache; empty if they have not arrived yet.
     """
 
     chunks: list[Any]
@@ -53,13 +53,13 @@ class Stream:
 
 
 class Library(ABC):
-    """A library's way to ask the cache; made anew for each test.
+    """A library's way to ask the cache; each test makes a new one.
 
     Args:
-        client: asked by those that do not await.
-        async_client: asked by those that do.
-        run: runs an async function, for a test that is not.
-        ignore: parameters that may be left unheard.
+        client: answers sync calls.
+        async_client: answers async calls.
+        run: runs an async function in a sync test.
+        ignore: parameters that may be ignored.
     """
 
     kind = ""
@@ -84,10 +84,10 @@ class Library(ABC):
 
     @abstractmethod
     def stream(self, conversation: Conversation, most: int | None = None) -> Stream:
-        """Asks for a stream, and takes at most as many of its chunks."""
+        """Asks for a stream, and takes at most ``most`` of its chunks."""
 
     def error(self, conversation: Conversation, **parameters: Any) -> VectorcacheError:
-        """Our error for what must fail, which may be the cause of a library's own."""
+        """Asks what must fail, and returns this package's error, the library's own or its cause."""
         try:
             answer = self.ask(conversation, **parameters)
         except Exception as error:

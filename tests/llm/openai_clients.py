@@ -1,4 +1,4 @@
-"""OpenAI's client in front of a scripted server, and what it is asked."""
+"""OpenAI's client of a scripted server, and a question for it."""
 
 from __future__ import annotations
 

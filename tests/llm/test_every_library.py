@@ -1,4 +1,4 @@
-"""What holds for every library, with and without await."""
+"""Behaviour that all libraries share, in sync and async calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vectorcache import (
     VectorcacheClient,
 )
 
-# What LiteLLM does to itself when it is first asked.
+# LiteLLM warns about its own code when it is first used.
 pytestmark = pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier:UserWarning")
 
 QUESTION: Conversation = [("user", "What is machine learning?")]
@@ -37,7 +37,7 @@ MakeLibrary = Callable[..., Library]
 
 @pytest.fixture(params=LIBRARIES)
 def make_library(request: pytest.FixtureRequest) -> Iterator[MakeLibrary]:
-    """Makes a library's way to ask, with clients that do not wait between attempts."""
+    """Makes a library with clients that do not wait between attempts."""
     with start_blocking_portal() as portal:
         made: list[Library] = []
 
@@ -57,18 +57,18 @@ def make_library(request: pytest.FixtureRequest) -> Iterator[MakeLibrary]:
 
 @pytest.fixture
 def cached(make_library: MakeLibrary, service: str) -> Library:
-    """A library on the embedded service."""
+    """A library that asks the embedded service."""
     return make_library(service)
 
 
 @pytest.fixture
 def library(make_library: MakeLibrary, server: ScriptedServer) -> Library:
-    """A library on a server that does as its script says."""
+    """A library that asks a server with scripted answers."""
     return make_library(server.url)
 
 
 def test_hit_score_and_saving(cached: Library) -> None:
-    """Whether it was a hit, its score and what it saved are in the library's own metadata."""
+    """The library's own metadata say whether it was a hit, its score and its saving."""
     first = cached.ask(QUESTION)
     again = cached.ask([("user", "What is ML?")])
     assert first.text == again.text
@@ -87,13 +87,13 @@ def test_hit_score_and_saving(cached: Library) -> None:
 
 
 def test_a_question_alone_is_a_plain_query(cached: Library) -> None:
-    """A user message on its own shares its answer with ``client.query``."""
+    """A single user message shares its answer with ``client.query``."""
     cached.client.query("What is machine learning?")
     assert cached.ask(QUESTION).details["cache_hit"] is True
 
 
 def test_a_follow_up_stays_in_its_conversation(cached: Library) -> None:
-    """A follow-up is answered from the cache only where the same was said before it."""
+    """A follow-up is answered from the cache only if the messages before it are equal."""
     assert cached.ask(CONVERSATION).details["cache_hit"] is False
     assert cached.ask(CONVERSATION).details["cache_hit"] is True
     in_other_words = [*CONVERSATION[:-1], ("user", "and in spain")]
@@ -121,7 +121,7 @@ def test_a_follow_up_stays_in_its_conversation(cached: Library) -> None:
 
 
 def test_what_is_sent(library: Library, server: ScriptedServer) -> None:
-    """The last user message is sent to the letter, and nothing of the others but a digest."""
+    """The last user message is sent unchanged, and of the others only a digest."""
     library.ask(CONVERSATION, context="travel")
     [request] = server.requests
     sent = request.json()
@@ -136,14 +136,14 @@ def test_what_is_sent(library: Library, server: ScriptedServer) -> None:
 
 
 def test_all_libraries_share_the_digest(library: Library, server: ScriptedServer) -> None:
-    """The same conversation is found whichever library asks."""
+    """All libraries find the same conversation in the cache."""
     library.ask(CONVERSATION)
     digest = "4704aa0b2f8bb1d89142d7ed6823605370b951c55783151277e64b57def0345a"
     assert server.requests[0].json()["context"] == f"messages-v1:{digest}"
 
 
 def test_options_of_a_query(library: Library, server: ScriptedServer) -> None:
-    """A call takes what ``client.query`` takes."""
+    """A call takes the arguments of ``client.query``."""
     library.ask(
         QUESTION,
         model="claude-3-5-sonnet",
@@ -187,7 +187,7 @@ def test_stop(library: Library, server: ScriptedServer) -> None:
 def test_what_has_no_meaning_is_refused(
     library: Library, server: ScriptedServer, parameter: str, value: object
 ) -> None:
-    """What the service cannot do is refused by name, and nothing is sent."""
+    """A parameter that the service does not support is refused by name, and nothing is sent."""
     error = library.error(QUESTION, **{parameter: value})
     assert isinstance(error, InvalidRequestError)
     assert parameter in str(error)
@@ -196,12 +196,12 @@ def test_what_has_no_meaning_is_refused(
 
 
 def test_what_no_answer_depends_on_is_accepted(library: Library) -> None:
-    """What changes no answer needs no change of the caller's."""
+    """Parameters that change no answer are accepted."""
     assert library.ask(QUESTION, n=1, user="jane", tools=[]).text
 
 
 def test_ignored_settings(make_library: MakeLibrary, server: ScriptedServer) -> None:
-    """Settings that are named in ``ignore`` are left unheard, and others are not."""
+    """Settings that ``ignore`` names are ignored, and others are refused."""
     library = make_library(server.url, ignore=("temperature",))
     assert library.ask(QUESTION, temperature=0.0).text
     assert "temperature" not in server.requests[0].json()
@@ -212,7 +212,7 @@ def test_ignored_settings(make_library: MakeLibrary, server: ScriptedServer) -> 
     ("conversation", "says"),
     [
         ([("system", "Be brief.")], "no user message"),
-        ([*QUESTION, ("assistant", "Machine learning is")], "ends with the assistant's"),
+        ([*QUESTION, ("assistant", "Machine learning is")], "ends with a message of the assistant"),
         ([("user", "  ")], "prompt is empty"),
         ([("user", "x" * 32_001)], "32,001 characters"),
     ],
@@ -228,14 +228,14 @@ def test_nothing_to_ask(
 
 
 def test_our_retries_alone(library: Library, server: ScriptedServer) -> None:
-    """Where the service fails twice, a third request is answered, and there is no fourth."""
+    """After two failures, the third request is answered, and there is no fourth."""
     server.script = [answer({"detail": "boom"}, status=500)] * 2
     assert library.ask(QUESTION).details["attempts"] == 3
     assert len(server.requests) == 3
 
 
 def test_no_library_begins_anew(library: Library, server: ScriptedServer) -> None:
-    """Where the service goes on failing, there are as many requests as our client makes."""
+    """If the service keeps failing, only the client retries, not the library as well."""
     server.default = answer({"detail": "boom"}, status=500)
     error = library.error(QUESTION)
     assert isinstance(error, InternalServerError)
@@ -244,14 +244,14 @@ def test_no_library_begins_anew(library: Library, server: ScriptedServer) -> Non
 
 
 def test_retries_of_one_call(library: Library, server: ScriptedServer) -> None:
-    """``max_retries`` of a call is heard."""
+    """``max_retries`` of a call is used."""
     server.default = answer({"detail": "boom"}, status=500)
     assert library.error(QUESTION, max_retries=0).attempts == 1
     assert len(server.requests) == 1
 
 
 def test_before_send(make_library: MakeLibrary, server: ScriptedServer) -> None:
-    """``before_send`` of the client sees what a library asks."""
+    """``before_send`` of the client sees the queries of a library."""
     library = make_library(server.url, before_send=SensitiveDataFilter())
     error = library.error([("user", "Why was jane@example.com logged out?")])
     assert isinstance(error, SensitiveDataError)

@@ -1,4 +1,4 @@
-"""The example of an app that moves here from OpenAI, run as a program."""
+"""The example of an app that moves from OpenAI to Vectorcache, run as a program."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "from_openai"
 
 @pytest.fixture
 def openai_itself() -> Iterator[ScriptedServer]:
-    """A server in the place of OpenAI's, whose answers say so."""
+    """A server that stands for OpenAI's; its answers say so."""
 
     def respond(request: Received) -> bytes:
         question = request.json()["messages"][0]["content"]
@@ -62,7 +62,7 @@ def run(program: str, openai_url: str, cache_url: str, question: str) -> str:
 
 
 def test_before_and_after(openai_itself: ScriptedServer, service: str) -> None:
-    """The app asks OpenAI before; after, the cache, which needs OpenAI no more for the same."""
+    """Before, the app asks OpenAI; after, the cache answers without OpenAI."""
     before = run("before.py", openai_itself.url, service, "How do I reset my password?")
     assert before == "OpenAI says to: How do I reset my password?"
     openai_itself.requests.clear()
@@ -76,7 +76,7 @@ def test_before_and_after(openai_itself: ScriptedServer, service: str) -> None:
 def test_where_the_cache_cannot_answer(
     openai_itself: ScriptedServer, server: ScriptedServer
 ) -> None:
-    """OpenAI is asked where the cache cannot answer, and old ``except`` clauses are still met."""
+    """If the cache cannot answer, OpenAI is asked, and old ``except`` clauses still work."""
     server.default = answer({"detail": "not cacheable"}, status=422)
     answered = run("after.py", openai_itself.url, server.url, "How high is Mont Blanc?")
     assert answered == "OpenAI says to: How high is Mont Blanc?"
@@ -87,7 +87,7 @@ def test_where_the_cache_cannot_answer(
 
 
 def test_ten_lines() -> None:
-    """Ten lines go or come, not counting empty ones and what the files say of themselves."""
+    """The app changes ten lines, without empty lines and the docstrings of the files."""
     before, after = (
         (EXAMPLE / name).read_text().splitlines()[1:] for name in ("before.py", "after.py")
     )

@@ -1,4 +1,4 @@
-"""LangChain's chat model, beyond its own suites."""
+"""LangChain's chat model, in addition to LangChain's own test suites."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ from vectorcache.integrations.langchain import ChatVectorcache
 
 @pytest.fixture
 def model(server: ScriptedServer) -> Iterator[ChatVectorcache]:
-    """A model on a server that does as its script says."""
+    """A model that asks a server with scripted answers."""
     made = ChatVectorcache(model="gpt-4o", api_key=SecretStr(KEY), base_url=server.url)
     yield made
     asyncio.run(made.aclose())
 
 
 def test_a_function_for_the_key(server: ScriptedServer) -> None:
-    """The key may come from a function that is asked each time, as in LangChain's own models."""
+    """The key may be a function that is called each time, as in LangChain's own models."""
     keys = [KEY, "vc_" + 32 * "1"]
     made = ChatVectorcache(model="gpt-4o", api_key=lambda: keys.pop(0), base_url=server.url)
     made.invoke("Q")
@@ -58,7 +58,7 @@ def test_a_function_for_the_key(server: ScriptedServer) -> None:
 
 
 def test_an_answer(model: ChatVectorcache, server: ScriptedServer) -> None:
-    """An answer says in LangChain's own places which model it is of; tokens are not counted."""
+    """An answer has LangChain's own metadata for the model, and no token counts."""
     server.default = answer(MISS)
     message = model.invoke("What is machine learning?")
     assert type(message) is AIMessage
@@ -71,7 +71,7 @@ def test_an_answer(model: ChatVectorcache, server: ScriptedServer) -> None:
 
 
 def test_in_a_chain(model: ChatVectorcache, server: ScriptedServer) -> None:
-    """The model takes its place in a chain."""
+    """The model works in a chain."""
     prompt = ChatPromptTemplate([("system", "Be brief."), ("human", "What is {topic}?")])
     chain = prompt | model | StrOutputParser()
     assert chain.invoke({"topic": "a tort"}) == MISS["response"]
@@ -80,7 +80,7 @@ def test_in_a_chain(model: ChatVectorcache, server: ScriptedServer) -> None:
 
 
 def test_streaming(model: ChatVectorcache, server: ScriptedServer) -> None:
-    """A stream brings the answer in pieces, and so do callbacks; it is asked for once."""
+    """A stream and its callbacks get the answer in pieces, from one request."""
 
     class Pieces(BaseCallbackHandler):
         def __init__(self) -> None:
@@ -103,7 +103,7 @@ def test_streaming(model: ChatVectorcache, server: ScriptedServer) -> None:
 
 
 def test_invoke_that_streams(model: ChatVectorcache, server: ScriptedServer) -> None:
-    """Where LangChain streams inside ``invoke``, the answer is the same."""
+    """If LangChain streams inside ``invoke``, the answer is the same."""
     assert model.invoke("What is ML?", stream=True).text == MISS["response"]
     model.streaming = True
     assert asyncio.run(model.ainvoke("What is ML?")).text == MISS["response"]
@@ -111,7 +111,7 @@ def test_invoke_that_streams(model: ChatVectorcache, server: ScriptedServer) -> 
 
 
 def test_a_stream_that_is_empty(model: ChatVectorcache) -> None:
-    """An answer of which nothing is left before ``stop`` is still one chunk."""
+    """An answer that begins with a stop sequence is still one chunk."""
     [chunk] = model.stream("What is ML?", stop=[MISS["response"][:3]])
     assert chunk.text == ""
     assert chunk.chunk_position == "last"
@@ -135,14 +135,14 @@ def test_a_stream_that_is_empty(model: ChatVectorcache) -> None:
 def test_messages_that_are_no_text(
     model: ChatVectorcache, server: ScriptedServer, message: Any, says: str
 ) -> None:
-    """Tools, images and the like are refused with their place, and nothing is sent."""
+    """Tools, images and similar content are refused with their place, and nothing is sent."""
     with pytest.raises(InvalidRequestError, match=rf"messages\[0\].*{says}"):
         model.invoke([message, HumanMessage("What is ML?")])
     assert server.requests == []
 
 
 def test_names_and_roles(model: ChatVectorcache, server: ScriptedServer) -> None:
-    """Names divide the cache; generic messages count by their roles, and text by its parts."""
+    """Names change the context; generic messages have their role, and text parts are joined."""
     for message in (
         HumanMessage("What is ML?"),
         ChatMessage(content="What is ML?", role="user"),
@@ -161,7 +161,7 @@ def test_names_and_roles(model: ChatVectorcache, server: ScriptedServer) -> None
 
 
 def test_tools_and_schemas(model: ChatVectorcache) -> None:
-    """Binding tools and structured output are refused when they are asked for."""
+    """Tools and structured output are refused as soon as they are bound."""
     with pytest.raises(InvalidRequestError, match="calls no tools"):
         model.bind_tools([])
     with pytest.raises(InvalidRequestError, match="no structured output"):
@@ -169,7 +169,7 @@ def test_tools_and_schemas(model: ChatVectorcache) -> None:
 
 
 def test_settings_of_the_model(server: ScriptedServer) -> None:
-    """What a model is made with holds for its calls, unless a call says otherwise."""
+    """The options of a model are the defaults of its calls."""
     with VectorcacheClient(KEY, server.url, model="gpt-4o", context="client's") as client:
         model = ChatVectorcache(client=client, similarity_threshold=0.95, stop=["learning"])
         assert model.model == "gpt-4o"
@@ -182,7 +182,7 @@ def test_settings_of_the_model(server: ScriptedServer) -> None:
 
 
 def test_limits_of_the_model(server: ScriptedServer) -> None:
-    """``max_retries`` of the model is heard."""
+    """``max_retries`` of the model is used."""
     server.default = answer({"detail": "boom"}, status=500)
     with VectorcacheClient(KEY, server.url) as client:
         model = ChatVectorcache(model="gpt-4o", client=client, max_retries=0)
@@ -192,7 +192,7 @@ def test_limits_of_the_model(server: ScriptedServer) -> None:
 
 
 def test_a_temperature_is_refused_when_the_model_is_made() -> None:
-    """A setting that would have no effect does not wait for the first call to say so."""
+    """An unsupported setting is refused when the model is made."""
     with pytest.raises(InvalidRequestError, match="temperature"):
         ChatVectorcache(model="gpt-4o", api_key=SecretStr(KEY), temperature=0)
     with pytest.raises(ConfigurationError, match="'tools'"):
@@ -206,7 +206,7 @@ def test_no_key() -> None:
 
 
 def test_misspelt_options() -> None:
-    """An option that there is not is refused, without showing the others."""
+    """An unknown option is refused, without showing the values of others."""
     options: dict[str, Any] = {"model": "gpt-4o", "api_key": KEY, "similarity_treshold": 0.9}
     with pytest.raises(ValidationError, match="similarity_treshold") as caught:
         ChatVectorcache(**options)
@@ -214,7 +214,7 @@ def test_misspelt_options() -> None:
 
 
 def test_the_key_is_not_shown(model: ChatVectorcache) -> None:
-    """No way to write a model down has the key in it, and pickling is refused."""
+    """No representation of a model contains the key, and pickling is refused."""
     for shown in (
         repr(model),
         str(model),
@@ -229,16 +229,16 @@ def test_the_key_is_not_shown(model: ChatVectorcache) -> None:
 
 
 def test_a_key_in_the_environment(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client may be given though there is a key in the environment, but not beside a key."""
+    """A client may be passed while the environment has a key, but not together with a key."""
     monkeypatch.setenv("VECTORCACHE_API_KEY", KEY)
     with VectorcacheClient(KEY, server.url) as client:
         ChatVectorcache(model="gpt-4o", client=client).invoke("What is ML?")
-        with pytest.raises(ConfigurationError, match="api_key cannot be given beside a client"):
+        with pytest.raises(ConfigurationError, match="api_key cannot be combined with a client"):
             ChatVectorcache(model="gpt-4o", client=client, api_key=SecretStr(KEY))
 
 
 def test_one_client_alone(server: ScriptedServer) -> None:
-    """A plain client is asked in a thread by ``ainvoke``; an async one cannot be without await."""
+    """``ainvoke`` asks a sync client in a thread; ``invoke`` cannot ask an async client."""
     asked_by: list[threading.Thread] = []
 
     def note(query: Any) -> Any:
@@ -259,7 +259,7 @@ def test_one_client_alone(server: ScriptedServer) -> None:
 
 
 def test_a_model_that_nobody_closes(server: ScriptedServer) -> None:
-    """A model leaves no open connection behind, and nobody is warned of it."""
+    """A collected model leaves no open connection and gives no warning."""
     model = ChatVectorcache(model="gpt-4o", api_key=SecretStr(KEY), base_url=server.url)
     model.invoke("What is ML?")
     asyncio.run(model.ainvoke("What is ML?"))
@@ -268,7 +268,7 @@ def test_a_model_that_nobody_closes(server: ScriptedServer) -> None:
 
 
 def test_configurable_fields(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """LangChain makes a configured copy of a model with a client, also with a key around."""
+    """LangChain can copy a model with a client, even if the environment has a key."""
     monkeypatch.setenv("VECTORCACHE_API_KEY", KEY)
     with VectorcacheClient(KEY, server.url, model="gpt-4o") as client:
         model = ChatVectorcache(client=client).configurable_fields(
@@ -280,7 +280,7 @@ def test_configurable_fields(server: ScriptedServer, monkeypatch: pytest.MonkeyP
 
 
 def test_a_timeout_of_another_package(server: ScriptedServer) -> None:
-    """An ``openai.Timeout`` is taken by the model and by a call."""
+    """The model and its calls accept an ``openai.Timeout``."""
     timeout: Any = openai.Timeout(5)
     own: dict[str, Any] = {"model": "gpt-4o", "api_key": KEY, "base_url": server.url}
     for model in (ChatVectorcache(**own, timeout=timeout), ChatVectorcache(**own)):

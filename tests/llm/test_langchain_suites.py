@@ -1,6 +1,6 @@
 """The suites of langchain-tests, which LangChain wrote for every chat model.
 
-A property says what a model has not; the suites then skip the tests of that.
+Properties say which features a model lacks, and the suites skip the tests of these.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class TestUnits(ChatModelUnitTests):
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
-        # The suite gives every model a temperature and a number of tokens.
+        # The suite passes a temperature and a number of tokens to every model.
         return {"model": "gpt-4o", "api_key": KEY, "ignore": ["temperature", "max_tokens"]}
 
     @property

@@ -1,4 +1,4 @@
-"""LiteLLM's custom provider."""
+"""A custom provider of LiteLLM."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import vectorcache
 from vectorcache import ConfigurationError, RetryPolicy, VectorcacheClient
 from vectorcache.integrations.litellm import VectorcacheLLM
 
-# What LiteLLM does to itself when it is first asked.
+# LiteLLM warns about its own code when it is first used.
 pytestmark = pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier:UserWarning")
 
 QUESTION = [{"role": "user", "content": "What is machine learning?"}]
@@ -28,7 +28,7 @@ Register = Callable[..., VectorcacheLLM]
 
 @pytest.fixture
 def register(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Register]:
-    """Registers a handler of the server as the provider, as a user does."""
+    """Registers a handler that asks the server as the provider, as a user does."""
     made: list[VectorcacheLLM] = []
 
     def make(**options: Any) -> VectorcacheLLM:
@@ -56,7 +56,7 @@ def complete(**parameters: Any) -> Any:
 
 
 def test_an_answer(register: Register, server: ScriptedServer) -> None:
-    """An answer is LiteLLM's own, and what stands behind the provider's name is the model."""
+    """An answer is LiteLLM's own, and the model is the part after the provider's name."""
     register()
     response = complete()
     assert type(response) is litellm.ModelResponse
@@ -64,7 +64,7 @@ def test_an_answer(register: Register, server: ScriptedServer) -> None:
     assert response.choices[0].message.content == HIT["response"]
     assert response.choices[0].finish_reason == "stop"
     assert response._hidden_params["vectorcache"]["cost_saved"] == HIT["cost_saved"]
-    # LiteLLM's place for tokens, which nobody counts.
+    # LiteLLM's token counts stay zero, as tokens are not counted.
     assert response.model_dump()["usage"]["total_tokens"] == 0
     assert server.requests[0].json()["model"] == "gpt-4o"
     again = complete(
@@ -74,7 +74,7 @@ def test_an_answer(register: Register, server: ScriptedServer) -> None:
 
 
 def test_several_at_once(register: Register, server: ScriptedServer) -> None:
-    """LiteLLM's batches are asked like single questions."""
+    """LiteLLM's batches are answered like single questions."""
     register()
     answers = litellm.batch_completion("vectorcache/gpt-4o", messages=[QUESTION, QUESTION])
     assert [each.choices[0].message.content for each in answers] == 2 * [HIT["response"]]
@@ -103,7 +103,7 @@ def test_errors(
     kind: type[Exception],
     ours: type[vectorcache.APIStatusError],
 ) -> None:
-    """Errors are LiteLLM's own for the status; ours are the cause of them."""
+    """Errors are LiteLLM's own for the status, caused by those of this package."""
     register(max_retries=0)
     server.default = answer({"detail": "because"}, status=status, headers={"Retry-After": "3"})
     with pytest.raises(kind, match="because") as caught:
@@ -115,13 +115,13 @@ def test_errors(
     assert said["llm_provider"] == "vectorcache"
     assert said["model"] == "gpt-4o"
     assert type(error.__cause__) is ours
-    if status != 409:  # Which LiteLLM's own class has no answer for.
+    if status != 409:  # LiteLLM's class for 409 has no response.
         assert said["response"].headers["retry-after"] == "3"
     assert KEY not in str(said)
 
 
 def test_errors_without_a_status(register: Register, server: ScriptedServer) -> None:
-    """So are those where there was no answer, a late one, or an unusable one."""
+    """A missing, late or unusable answer is LiteLLM's own error as well."""
     handler = register(max_retries=0)
     server.script = [hang_up, say_nothing, answer({"a": 1})]
     with pytest.raises(exceptions.APIConnectionError):
@@ -136,7 +136,7 @@ def test_errors_without_a_status(register: Register, server: ScriptedServer) -> 
 
 
 def test_a_router_does_not_begin_anew(register: Register, server: ScriptedServer) -> None:
-    """A router, which makes two retries by default, leaves them to our client."""
+    """A router, which makes two retries by default, leaves retries to the client."""
     register()
     deployment = {"model_name": "cached", "litellm_params": {"model": "vectorcache/gpt-4o"}}
     router: Any = litellm.router.Router(model_list=[deployment])
@@ -155,7 +155,7 @@ def test_a_router_does_not_begin_anew(register: Register, server: ScriptedServer
 def test_litellms_own_way_to_drop(
     register: Register, server: ScriptedServer, drops: dict[str, Any]
 ) -> None:
-    """LiteLLM's own ways to drop a setting are heard, but no feature is dropped."""
+    """LiteLLM's own options to drop settings work, but drop no feature."""
     register()
     with pytest.raises(exceptions.UnsupportedParamsError, match="temperature"):
         complete(temperature=0.0)
@@ -169,14 +169,14 @@ def test_litellms_own_way_to_drop(
 def test_dropping_everywhere(
     register: Register, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """``litellm.drop_params`` holds, too."""
+    """``litellm.drop_params`` drops settings as well."""
     register()
     monkeypatch.setattr(litellm, "drop_params", True)
     assert complete(temperature=0.0, seed=7).choices[0].message.content
 
 
 def test_streaming(register: Register, server: ScriptedServer) -> None:
-    """A stream's chunks say where the answer is from, and add up to what a completion is."""
+    """The chunks of a stream have the metadata, and add up to a completion."""
     register()
     chunks = list(complete(stream=True, stream_options={"include_usage": True}))
     answered: Any = litellm.stream_chunk_builder(chunks)
@@ -190,7 +190,7 @@ def test_streaming(register: Register, server: ScriptedServer) -> None:
 
 
 def test_errors_of_streams(register: Register, server: ScriptedServer) -> None:
-    """Errors are LiteLLM's own where a stream is asked for, too, and nothing begins anew."""
+    """Errors of a stream are LiteLLM's own as well, and nothing is retried."""
     register(max_retries=0)
     server.default = answer({"detail": "because"}, status=401)
 
@@ -214,15 +214,15 @@ def test_errors_of_streams(register: Register, server: ScriptedServer) -> None:
 def test_keys_and_addresses_of_a_call(
     register: Register, server: ScriptedServer, parameter: str
 ) -> None:
-    """A call cannot choose another key or address: it is told so rather than not heard."""
+    """A call that names a key or an address is refused, as it cannot choose them."""
     register()
-    with pytest.raises(exceptions.BadRequestError, match=f"{parameter} was given to the call"):
+    with pytest.raises(exceptions.BadRequestError, match=f"{parameter} was passed to the call"):
         complete(**{parameter: "https://example.com"})
     assert server.requests == []
 
 
 def test_metadata_and_headers(register: Register, server: ScriptedServer) -> None:
-    """Notes for LiteLLM's own logging are accepted, and headers are sent."""
+    """Metadata for LiteLLM's own logging are accepted, and headers are sent."""
     register()
     complete(metadata={"trace": "7"}, user="jane", extra_headers={"X-Trace": "7"})
     assert server.requests[0].headers["x-trace"] == "7"
@@ -241,18 +241,18 @@ def test_no_key() -> None:
 
 
 def test_a_client_of_your_own(server: ScriptedServer) -> None:
-    """A client that was given stays open, and goes with no other options."""
+    """Your own client stays open, and cannot be combined with options."""
     with VectorcacheClient(KEY, server.url) as client:
         VectorcacheLLM(client).close()
         assert not client.closed
-        with pytest.raises(ConfigurationError, match="timeout cannot be given beside a client"):
+        with pytest.raises(ConfigurationError, match="timeout cannot be combined with a client"):
             VectorcacheLLM(client, timeout=5)
 
 
 def test_the_key_is_not_shown(
     register: Register, server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nothing that LiteLLM logs, at its most talkative, has the key in it."""
+    """No log record of LiteLLM contains the key, even at its most verbose level."""
     handler = register(max_retries=0)
     server.script = [answer(), answer({"detail": f"bad key {KEY}"}, status=401)]
     with caplog.at_level(logging.DEBUG):

@@ -1,4 +1,4 @@
-"""LlamaIndex's LLM."""
+"""The LLM for LlamaIndex."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ QUESTION = "What is machine learning?"
 
 @pytest.fixture
 def llm(server: ScriptedServer) -> Iterator[Vectorcache]:
-    """An LLM on a server that does as its script says."""
+    """An LLM that asks a server with scripted answers."""
     made = Vectorcache("gpt-4o", api_key=KEY, base_url=server.url)
     yield made
     asyncio.run(made.aclose())
 
 
 def test_complete(llm: Vectorcache, server: ScriptedServer) -> None:
-    """A completion is a plain query; ``raw`` is what the service sent."""
+    """A completion makes a plain query, and ``raw`` is the response of the service."""
     for answer in (llm.complete(QUESTION), asyncio.run(llm.acomplete(QUESTION))):
         assert answer.text == HIT["response"]
         assert answer.raw == HIT
@@ -43,7 +43,7 @@ def test_complete(llm: Vectorcache, server: ScriptedServer) -> None:
 
 
 def test_chat(llm: Vectorcache) -> None:
-    """A chat's answer is an assistant's message, with ``raw`` and the same metadata."""
+    """The answer of a chat is a message of the assistant, with ``raw`` and the metadata."""
     messages = [ChatMessage(QUESTION)]
     for answer in (llm.chat(messages), asyncio.run(llm.achat(messages))):
         assert answer.message.role is MessageRole.ASSISTANT
@@ -53,7 +53,7 @@ def test_chat(llm: Vectorcache) -> None:
 
 
 def test_in_a_query_engine(llm: Vectorcache, server: ScriptedServer) -> None:
-    """LlamaIndex asks it what it asks every LLM, with its own templates."""
+    """LlamaIndex can ask it with its own templates, as it asks every LLM."""
     index = SummaryIndex([TextNode(text="Cats sleep for 15 hours a day.")])
     answer = index.as_query_engine(llm=llm).query("How long do cats sleep?")
     assert str(answer) == HIT["response"]
@@ -63,7 +63,7 @@ def test_in_a_query_engine(llm: Vectorcache, server: ScriptedServer) -> None:
 
 
 def test_a_system_prompt(llm: Vectorcache, server: ScriptedServer) -> None:
-    """LlamaIndex's own system prompt divides the cache, as a system message does."""
+    """LlamaIndex's own system prompt changes the context, as a system message does."""
     llm.system_prompt = "Be brief."
     llm.predict(PromptTemplate("What is ML?"))
     llm.chat([ChatMessage("Be brief.", role="system"), ChatMessage("What is ML?")])
@@ -73,7 +73,7 @@ def test_a_system_prompt(llm: Vectorcache, server: ScriptedServer) -> None:
 
 
 def test_streaming(llm: Vectorcache, server: ScriptedServer) -> None:
-    """Each response has what is new and all so far, as a chat and as a completion."""
+    """Each response of a stream has its new piece and the text so far."""
 
     async def streamed() -> list[Any]:
         chat = await llm.astream_chat([ChatMessage(QUESTION)])
@@ -99,19 +99,19 @@ def test_streaming(llm: Vectorcache, server: ScriptedServer) -> None:
 
 
 def test_a_stream_that_is_empty(llm: Vectorcache) -> None:
-    """An answer of which nothing is left before ``stop`` is still one response."""
+    """An answer that begins with a stop sequence is still one response."""
     [response] = llm.stream_chat([ChatMessage(QUESTION)], stop=[HIT["response"][:3]])
     assert response.message.content == ""
 
 
 def test_streaming_where_there_is_no_stream(llm: Vectorcache, server: ScriptedServer) -> None:
-    """A ``stream`` argument, which LlamaIndex does not have, is refused with the method to use."""
-    with pytest.raises(InvalidRequestError, match=r"use stream_chat\(\)"):
+    """A ``stream`` argument is refused, and the error names the method to call."""
+    with pytest.raises(InvalidRequestError, match=r"call stream_chat\(\)"):
         llm.chat([ChatMessage(QUESTION)], stream=True)
     assert server.requests == []
 
 
-# What LlamaIndex's agents do to pydantic, and to their own workflows.
+# LlamaIndex's agents cause warnings of pydantic and of their own workflows.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_in_an_agent(server: ScriptedServer) -> None:
     """LlamaIndex's ReAct agent, which streams by default, is answered."""
@@ -146,14 +146,14 @@ def test_in_an_agent(server: ScriptedServer) -> None:
 def test_messages_that_are_no_text(
     llm: Vectorcache, server: ScriptedServer, message: ChatMessage, says: str
 ) -> None:
-    """Tools, images and the like are refused with their place, and nothing is sent."""
+    """Tools, images and similar content are refused with their place, and nothing is sent."""
     with pytest.raises(InvalidRequestError, match=rf"messages\[0\].*{says}"):
         llm.chat([message, ChatMessage(QUESTION)])
     assert server.requests == []
 
 
 def test_roles_names_and_blocks(llm: Vectorcache, server: ScriptedServer) -> None:
-    """Other names of a role are that role; blocks are joined by line ends, as LlamaIndex does."""
+    """Aliases of a role count as that role; blocks are joined by line breaks, as in LlamaIndex."""
     question = ChatMessage("And deep learning?")
     for role in (MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL):
         llm.chat([ChatMessage("A field of AI.", role=role), question])
@@ -165,7 +165,7 @@ def test_roles_names_and_blocks(llm: Vectorcache, server: ScriptedServer) -> Non
 
 
 def test_formatted_prompts(llm: Vectorcache, server: ScriptedServer) -> None:
-    """``completion_to_prompt`` is applied, unless LlamaIndex has done so already."""
+    """``completion_to_prompt`` is applied, unless LlamaIndex has already applied it."""
     llm.completion_to_prompt = lambda prompt: f"Q: {prompt}"
     llm.complete(QUESTION)
     llm.complete(QUESTION, formatted=True)
@@ -174,7 +174,7 @@ def test_formatted_prompts(llm: Vectorcache, server: ScriptedServer) -> None:
 
 
 def test_metadata(llm: Vectorcache) -> None:
-    """LlamaIndex packs prompts within what the service takes."""
+    """LlamaIndex packs prompts within the limits of the service."""
     assert llm.metadata.model_name == "gpt-4o"
     assert llm.metadata.is_chat_model
     assert not llm.metadata.is_function_calling_model
@@ -183,7 +183,7 @@ def test_metadata(llm: Vectorcache) -> None:
 
 
 def test_options(server: ScriptedServer) -> None:
-    """It takes the client's options and LlamaIndex's own, and no others."""
+    """It takes the options of the client and of LlamaIndex, and no others."""
     llm = Vectorcache(
         "gpt-4o",
         api_key=KEY,
@@ -212,7 +212,7 @@ def test_no_key() -> None:
 
 
 def test_a_client_of_your_own(server: ScriptedServer) -> None:
-    """A client that was given names the model, counts, and stays open."""
+    """Your own client names the model, counts the calls, and stays open."""
     with VectorcacheClient(KEY, server.url, model="gpt-4o") as client:
         llm = Vectorcache(client=client)
         llm.complete(QUESTION)
@@ -221,12 +221,12 @@ def test_a_client_of_your_own(server: ScriptedServer) -> None:
         assert llm.model == "gpt-4o"
         assert client.stats.calls == 2
         assert not client.closed
-        with pytest.raises(ConfigurationError, match="context cannot be given beside a client"):
+        with pytest.raises(ConfigurationError, match="context cannot be combined with a client"):
             Vectorcache(client=client, context="legal")
 
 
 def test_the_key_is_not_shown(llm: Vectorcache) -> None:
-    """No way to write it down has the key in it, and pickling is refused."""
+    """No representation of an LLM contains the key, and pickling is refused."""
     for shown in (repr(llm), str(llm.to_dict()), llm.to_json(), str(llm.to_payload())):
         assert KEY not in shown
     with pytest.raises(TypeError, match="cannot be pickled"):

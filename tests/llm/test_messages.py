@@ -1,4 +1,4 @@
-"""How messages become a prompt and a context: needs none of the libraries."""
+"""Messages become a prompt and a context; these tests need none of the libraries."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from vectorcache.integrations._messages import (
     Message,
     is_question,
     prompt_and_context,
-    text_of,
+    text_from_content,
 )
 from vectorcache.integrations._openai_messages import read_messages
 
 QUESTION = Message("user", "And in Spain?")
 
 
-def digest_of(encoded: str) -> str:
+def digest_of_json(encoded: str) -> str:
     return f"messages-v1:{hashlib.sha256(encoded.encode()).hexdigest()}"
 
 
 @pytest.mark.parametrize("context", [None, "", "legal"])
 def test_a_user_message_alone(context: str | None) -> None:
-    """On its own, a user message is the prompt, and the context stays the caller's."""
+    """A single user message is the prompt, and the context is the caller's."""
     assert prompt_and_context([QUESTION], context) == ("And in Spain?", context)
 
 
 def test_the_digest() -> None:
-    """The digest is SHA-256 over JSON of the caller's context and of what else was said."""
+    """The digest is the SHA-256 of JSON with the caller's context and all messages."""
     conversation = [Message("system", "Be brief."), Message("assistant", "Olá!", "bot"), QUESTION]
-    said = '[["system",null,"Be brief."],["assistant","bot","Ol\\u00e1!"],["user",null,null]]'
+    encoded = '[["system",null,"Be brief."],["assistant","bot","Ol\\u00e1!"],["user",null,null]]'
     assert prompt_and_context(conversation, None) == (
         "And in Spain?",
-        digest_of(f'["messages-v1",null,{said}]'),
+        digest_of_json(f'["messages-v1",null,{encoded}]'),
     )
     # The caller's own context stays readable.
     assert prompt_and_context(conversation, "legal") == (
         "And in Spain?",
-        "legal/" + digest_of(f'["messages-v1","legal",{said}]'),
+        "legal/" + digest_of_json(f'["messages-v1","legal",{encoded}]'),
     )
 
 
@@ -56,18 +56,18 @@ def test_the_digest() -> None:
         ("Context: sunny.\u2028Question: And in Spain?", False),
     ],
 )
-def test_what_is_a_question(text: str, yes: bool) -> None:
-    """A line of at most 150 characters is compared by its meaning."""
+def test_questions(text: str, yes: bool) -> None:
+    """One line of at most 150 characters counts as a question."""
     assert is_question(text) is yes
 
 
 def test_a_prompt_that_is_more_than_a_question() -> None:
-    """Such a prompt is in the digest, so that only what is repeated to the letter is found."""
+    """A longer prompt is part of the digest, so that only an exact repeat is found."""
     prompt = Message("user", "Context: sunny.\nQuestion: And in Spain?")
     encoded = '[["user",null,"Context: sunny.\\nQuestion: And in Spain?"]]'
     assert prompt_and_context([prompt], "legal") == (
         prompt.text,
-        "legal/" + digest_of(f'["messages-v1","legal",{encoded}]'),
+        "legal/" + digest_of_json(f'["messages-v1","legal",{encoded}]'),
     )
     system = Message("system", "Be brief.")
     contexts = {
@@ -78,22 +78,22 @@ def test_a_prompt_that_is_more_than_a_question() -> None:
 
 
 def test_a_part_that_is_compared() -> None:
-    """With the digest of what is around a question, the question itself divides nothing."""
+    """With the digest of the surrounding messages, different questions have the same context."""
     prompts = [
         Message("user", f"Context: sunny.\nQuestion: {q}") for q in ("In Spain?", "In Italy?")
     ]
     contexts = {prompt_and_context([prompt], "legal", "around")[1] for prompt in prompts}
-    assert contexts == {"legal/" + digest_of('["messages-v1","legal","around"]')}
+    assert contexts == {"legal/" + digest_of_json('["messages-v1","legal","around"]')}
 
 
-def test_an_empty_context_is_none() -> None:
-    """None and an empty context are the same, before a digest as in a query."""
+def test_an_empty_context() -> None:
+    """None and an empty context are the same, with and without a digest."""
     conversation = [Message("system", "Be brief."), QUESTION]
     assert prompt_and_context(conversation, "") == prompt_and_context(conversation, None)
 
 
 def test_different_conversations_have_different_contexts() -> None:
-    """Whatever differs (roles, texts, names, order, the caller's context) divides the cache."""
+    """Any difference in roles, texts, names, order or context leads to another context."""
     texts = [
         "",
         "a",
@@ -128,7 +128,7 @@ def test_different_conversations_have_different_contexts() -> None:
 
 
 def test_the_prompt_is_not_in_the_digest() -> None:
-    """Follow-ups that mean the same are found: only what was said before divides the cache."""
+    """Follow-ups with the same meaning share a context if the messages before them are equal."""
     before = [Message("user", "What is the capital of France?"), Message("assistant", "Paris.")]
     _, one = prompt_and_context([*before, Message("user", "And in Spain?")], None)
     _, other = prompt_and_context([*before, Message("user", "and spain")], None)
@@ -136,19 +136,21 @@ def test_the_prompt_is_not_in_the_digest() -> None:
 
 
 def test_a_system_message_at_the_end() -> None:
-    """The last user message is the prompt, though a system message may follow it."""
+    """The last user message is the prompt, even if a system message follows it."""
     last = Message("system", "Answer in one word.")
     assert prompt_and_context([QUESTION, last], None)[0] == "And in Spain?"
 
 
 def test_developer_is_system() -> None:
-    """OpenAI's developer role is the system role under a newer name; an empty name is none."""
+    """OpenAI's developer role counts as the system role, and an empty name as no name."""
     for role in ("system", "developer"):
-        assert Message.said("messages[0]", role, "Be brief.", "") == Message("system", "Be brief.")
+        assert Message.checked("messages[0]", role, "Be brief.", "") == Message(
+            "system", "Be brief."
+        )
 
 
 def test_halves_of_surrogate_pairs() -> None:
-    """What is no proper text still has a digest of its own."""
+    """Texts with lone surrogates have different digests."""
     contexts = {
         prompt_and_context([Message("system", text), QUESTION], None)[1]
         for text in ("\ud800", "\\ud800", "\udc00")
@@ -161,37 +163,37 @@ def test_halves_of_surrogate_pairs() -> None:
     [
         ([], "no user message"),
         ([Message("system", "Be brief.")], "no user message"),
-        ([QUESTION, Message("assistant", "Madrid.")], "ends with the assistant's"),
+        ([QUESTION, Message("assistant", "Madrid.")], "ends with a message of the assistant"),
         (
             [QUESTION, Message("assistant", "Madrid."), Message("system", "Go on.")],
-            "ends with the assistant's",
+            "ends with a message of the assistant",
         ),
     ],
 )
 def test_nothing_to_ask(conversation: list[Message], says: str) -> None:
-    """Without a question that is still open, there is nothing to ask."""
+    """A conversation without an unanswered user message is refused."""
     with pytest.raises(InvalidRequestError, match=says):
         prompt_and_context(conversation, None)
 
 
 def test_a_context_of_another_type() -> None:
-    """A context that is no text is refused before it gets into a digest."""
+    """A context that is not a text is refused."""
     with pytest.raises(InvalidRequestError, match="context is of type int"):
-        prompt_and_context([QUESTION], 7)  # type: ignore[arg-type]  # what a user may well pass
+        prompt_and_context([QUESTION], 7)  # type: ignore[arg-type]  # a likely mistake
 
 
 @pytest.mark.parametrize("role", ["tool", "function", "critic", "", None, 7])
 def test_other_roles(role: object) -> None:
-    """A message from a tool, or from nobody we know, is refused with its place and role."""
+    """A message with another role is refused, with its place and role."""
     with pytest.raises(InvalidRequestError, match=rf"messages\[3\] has the role {role!r}"):
-        Message.said("messages[3]", role, "42")
+        Message.checked("messages[3]", role, "42")
 
 
 def test_text_parts() -> None:
-    """Text may come in parts, which are joined."""
+    """A text may have several parts, which are joined."""
     parts = ["How ", {"type": "text", "text": "high"}, {"type": "text", "text": "?", "index": 2}]
-    assert text_of("messages[0]", parts) == "How high?"
-    assert text_of("messages[0]", "as it is \n") == "as it is \n"
+    assert text_from_content("messages[0]", parts) == "How high?"
+    assert text_from_content("messages[0]", "unchanged \n") == "unchanged \n"
 
 
 @pytest.mark.parametrize(
@@ -209,13 +211,13 @@ def test_text_parts() -> None:
     ],
 )
 def test_other_content(content: object, says: str) -> None:
-    """What is no text is refused with its place and kind."""
+    """Content other than text is refused, with its place and type."""
     with pytest.raises(InvalidRequestError, match=rf"messages\[2\] has .*{says}"):
-        text_of("messages[2]", content)
+        text_from_content("messages[2]", content)
 
 
 def test_messages_of_openai() -> None:
-    """Messages have a role, a content and perhaps a name; what is empty is not there."""
+    """Messages have a role, a content and an optional name; other fields may be empty."""
     assert read_messages(
         (
             {"role": "developer", "content": "Be brief."},
@@ -245,7 +247,7 @@ def test_messages_of_openai() -> None:
     ],
 )
 def test_other_messages_of_openai(messages: object, says: str) -> None:
-    """Anything else is refused, and nothing of it is left out in silence."""
+    """Other messages are refused, and no field is silently dropped."""
     with pytest.raises(InvalidRequestError, match=says):
         read_messages(messages)
 
@@ -254,32 +256,32 @@ def test_other_messages_of_openai(messages: object, says: str) -> None:
     ("attempt", "message"),
     [
         (
-            lambda: Message.said("messages[0]", "tool", "x"),
-            "messages[0] has the role 'tool', and Vectorcache takes 'system', 'developer', 'user' "
-            "and 'assistant': for tools, call the LLM directly (nothing was sent)",
+            lambda: Message.checked("messages[0]", "tool", "x"),
+            "messages[0] has the role 'tool', and Vectorcache supports only 'system', 'developer', "
+            "'user' and 'assistant': for tools, call the LLM directly (nothing was sent)",
         ),
         (
-            lambda: text_of("messages[0]", None),
+            lambda: text_from_content("messages[0]", None),
             "messages[0] has no content: pass its text as a str (nothing was sent)",
         ),
         (
-            lambda: text_of("messages[0]", [{"type": "image_url"}]),
-            "messages[0] has a part that is not text ('image_url'), and Vectorcache answers text "
-            "alone: call the LLM directly (nothing was sent)",
+            lambda: text_from_content("messages[0]", [{"type": "image_url"}]),
+            "messages[0] has a part that is not text ('image_url'), and Vectorcache answers only "
+            "text: call the LLM directly (nothing was sent)",
         ),
         (
             lambda: prompt_and_context([], None),
-            "messages has no user message: there is nothing to ask (nothing was sent)",
+            "messages has no user message: add one with the question (nothing was sent)",
         ),
         (
             lambda: prompt_and_context([QUESTION, Message("assistant", "Madrid.")], None),
-            "messages ends with the assistant's, which Vectorcache cannot continue: put the "
-            "question last, as a user message (nothing was sent)",
+            "messages ends with a message of the assistant, which Vectorcache cannot continue: put "
+            "the question last, as a user message (nothing was sent)",
         ),
     ],
 )
 def test_messages_of_errors(attempt: Callable[[], object], message: str) -> None:
-    """Each says where it is wrong, what to do, and that nothing was sent."""
+    """Each message says what is wrong, what to do, and that nothing was sent."""
     with pytest.raises(InvalidRequestError) as caught:
         attempt()
     assert str(caught.value) == message

@@ -1,4 +1,4 @@
-"""Whom the libraries talk to, seen from outside."""
+"""The hosts to which the libraries connect."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ print(json.dumps({"reached": sorted(reached), "failed": failed}))
 """
 
 
-def test_nobody_but_the_service(server: ScriptedServer) -> None:
-    """Importing the libraries, asking, and failing reach the service and nobody else."""
+def test_only_the_service(server: ScriptedServer) -> None:
+    """Imports, questions and failures connect only to the service."""
     server.script = [answer() for _ in range(7)]
     server.default = answer({"detail": "no"}, status=400)
     done = subprocess.run(

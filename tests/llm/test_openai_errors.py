@@ -1,4 +1,4 @@
-"""The errors of OpenAI's client: each is openai's class and ours."""
+"""The errors of OpenAI's client: each is an error of openai and of this package."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_errors_of_both(
     theirs: type[openai.APIStatusError],
     ours: type[vectorcache.APIStatusError],
 ) -> None:
-    """An error is openai's and ours, with what either has; a copy of it in another process, too."""
+    """An error has the attributes of both packages' errors, also after pickling."""
     server.default = answer(
         {"detail": "because"},
         status=status,
@@ -62,8 +62,8 @@ def test_errors_of_both(
         assert KEY not in str(vars(each))
 
 
-def test_a_used_up_quota(server: ScriptedServer) -> None:
-    """A used up quota has OpenAI's own code for it, and our figures."""
+def test_an_exhausted_quota(server: ScriptedServer) -> None:
+    """An exhausted quota has OpenAI's code for it, and the figures of this package."""
     server.default = answer(
         {"detail": "quota", "current_usage": 100, "monthly_limit": 100}, status=429
     )
@@ -76,7 +76,7 @@ def test_a_used_up_quota(server: ScriptedServer) -> None:
 
 
 def test_no_connection(server: ScriptedServer) -> None:
-    """No answer is openai's connection error, and keeps what led to it."""
+    """A failed connection is openai's connection error, with its cause."""
     server.default = hang_up
     with (
         client_of(server, max_retries=0) as client,
@@ -111,8 +111,8 @@ def test_an_open_circuit(server: ScriptedServer) -> None:
     assert isinstance(caught.value, vectorcache.CircuitOpenError)
 
 
-def test_errors_of_others_pass(server: ScriptedServer) -> None:
-    """What ``before_send`` raises reaches the caller as it is."""
+def test_other_errors_pass(server: ScriptedServer) -> None:
+    """An exception of ``before_send`` reaches the caller unchanged."""
 
     class Mine(vectorcache.InvalidRequestError):
         pass
@@ -126,7 +126,7 @@ def test_errors_of_others_pass(server: ScriptedServer) -> None:
 
 
 def test_an_error_page(server: ScriptedServer) -> None:
-    """What a proxy answered in place of the service is the text of the error's response."""
+    """The error page of a proxy is the text of the error's response."""
     server.default = answer(raw=b"<h1>Go away</h1>", status=403)
     with client_of(server) as client, pytest.raises(openai.PermissionDeniedError) as caught:
         client.chat.completions.create(model="gpt-4o", messages=QUESTION)

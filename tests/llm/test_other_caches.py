@@ -1,4 +1,4 @@
-"""Caches of the libraries themselves: none of them gives one tenant's answer to another.
+"""Caches of the libraries themselves: none gives one tenant's answer to another.
 
 langchain#14590, langchain#19328.
 """
@@ -33,7 +33,7 @@ from vectorcache.integrations.langchain import ChatVectorcache
 from vectorcache.integrations.litellm import VectorcacheLLM
 from vectorcache.integrations.llamaindex import Vectorcache
 
-# What LiteLLM does to itself when it is first asked.
+# LiteLLM warns about its own code when it is first used.
 pytestmark = pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier:UserWarning")
 
 OTHER_KEY = KEY[:-1] + "c"
@@ -70,7 +70,7 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("difference", DIFFERENCES)
 def test_langchains_cache(server: ScriptedServer, difference: str) -> None:
-    """Two models whose clients differ in anything that decides an answer share no entry."""
+    """Models whose clients differ in a setting that decides an answer share no entry."""
     cache = InMemoryCache()
     for options in DIFFERENCES[difference]:
         path = options.get("path", "")
@@ -83,7 +83,7 @@ def test_langchains_cache(server: ScriptedServer, difference: str) -> None:
 
 
 def test_langchains_cache_and_the_models_own_options(server: ScriptedServer) -> None:
-    """So do models with options of their own, and calls that are bound to others."""
+    """Models with different options, and calls with different bound options, share no entry."""
     cache = InMemoryCache()
     with hosted(server.url) as client:
         own: list[dict[str, Any]] = [
@@ -103,7 +103,7 @@ def test_langchains_cache_and_the_models_own_options(server: ScriptedServer) -> 
 
 
 def test_langchains_cache_is_used(server: ScriptedServer) -> None:
-    """What does not decide an answer divides nothing: another client with the same settings."""
+    """Different clients with the same settings share entries."""
     cache = InMemoryCache()
     for timeout in (5, 10):
         with hosted(server.url, timeout=timeout, context="a") as client:
@@ -115,7 +115,7 @@ def test_langchains_cache_is_used(server: ScriptedServer) -> None:
 
 
 def test_embedded_caches_are_not_one(tmp_path: Any) -> None:
-    """Two embedded caches share nothing in LangChain's, though neither has a key."""
+    """Two embedded caches share no entry of LangChain's cache, though neither has a key."""
     cache = InMemoryCache()
 
     def answering(text: str) -> Callable[[str, str, str | None], str]:
@@ -131,7 +131,7 @@ def test_embedded_caches_are_not_one(tmp_path: Any) -> None:
 
 
 def test_what_langchain_knows_a_model_by(server: ScriptedServer) -> None:
-    """It shows neither the key nor a header, and is the same in each process."""
+    """The identity shows neither the key nor a header, and is the same in each process."""
     with hosted(server.url, default_headers={"X-Token": "secret"}, context="a") as client:
         known = ChatVectorcache(client=client)._identifying_params
         again = ChatVectorcache(client=client.with_options(timeout=7))._identifying_params
@@ -153,7 +153,7 @@ def test_what_langchain_knows_a_model_by(server: ScriptedServer) -> None:
 def test_one_model_is_one_tenant(
     server: ScriptedServer, make: Callable[..., Any], other: dict[str, Any]
 ) -> None:
-    """Two clients of one model that would answer for different tenants are refused."""
+    """Two clients of one model that belong to different tenants are refused."""
     options: dict[str, Any] = {"api_key": KEY, "base_url": server.url, "context": "a"}
     async_client = AsyncVectorcacheClient(**{**options, **other})
     with (
@@ -165,13 +165,13 @@ def test_one_model_is_one_tenant(
 
 
 def extractor(client: VectorcacheClient) -> TitleExtractor:
-    # LlamaIndex's pipelines keep what this makes of a text.
+    # LlamaIndex's pipelines cache the result of this transformation.
     return TitleExtractor(llm=Vectorcache(client=client))
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES)
 def test_llamaindexs_cache(server: ScriptedServer, difference: str) -> None:
-    """LlamaIndex's pipelines keep apart what two LLMs make of a text if their clients differ."""
+    """LlamaIndex's pipelines keep the results of LLMs with different clients apart."""
     keys: set[str] = set()
     for options in DIFFERENCES[difference]:
         path = options.get("path", "")
@@ -185,7 +185,7 @@ def test_llamaindexs_cache(server: ScriptedServer, difference: str) -> None:
 
 
 def test_llamaindexs_dictionaries(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an LLM is written down as has its settings, but no key, and can be read again."""
+    """A serialised LLM has its settings but no key, and can be loaded again."""
     with hosted(server.url, context="a", similarity_threshold=0.9) as client:
         llm = Vectorcache(client=client)
         written = llm.to_dict()
@@ -206,7 +206,7 @@ def test_llamaindexs_dictionaries(server: ScriptedServer, monkeypatch: pytest.Mo
 def test_litellms_cache(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, option: dict[str, Any]
 ) -> None:
-    """What LiteLLM's cache would mix up is refused, until it is told to tell it apart."""
+    """Options that LiteLLM's cache ignores are refused, unless its setting includes them."""
     for name in ("input_callback", "success_callback", "_async_success_callback"):
         monkeypatch.setattr(litellm, name, [])
     messages = [{"role": "user", "content": "What is my balance?"}]
@@ -216,7 +216,7 @@ def test_litellms_cache(
         ask = partial(litellm.completion, "vectorcache/gpt-4o", messages=messages)
         ask(**option)
         monkeypatch.setattr(litellm, "cache", Cache())
-        with pytest.raises(BadRequestError, match=r"litellm\.cache would keep"):
+        with pytest.raises(BadRequestError, match=r"litellm\.cache would use"):
             ask(**option)
         ask()
         monkeypatch.setattr(litellm, "enable_caching_on_provider_specific_optional_params", True)

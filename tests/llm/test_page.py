@@ -1,4 +1,4 @@
-"""The page about LLM libraries: its code, in order, in one namespace."""
+"""The code of the page about LLM libraries, run in order in one namespace."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clients import KEY
 
 pytestmark = [
     pytest.mark.repository,
-    # What LiteLLM does to itself when it is first asked.
+    # LiteLLM warns about its own code when it is first used.
     pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier:UserWarning"),
 ]
 
@@ -20,7 +20,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "llm-libraries.md"
 
 
 def test_the_code_runs(service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Every Python block runs on the embedded service, for a reader with a key."""
+    """Every Python block of the page runs, with the embedded service."""
     monkeypatch.setenv("VECTORCACHE_API_KEY", KEY)
     monkeypatch.setenv("VECTORCACHE_BASE_URL", service)
     monkeypatch.setattr(litellm, "custom_provider_map", [])
@@ -30,6 +30,6 @@ def test_the_code_runs(service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert len(blocks) == text.count("```python") > 0
     namespace: dict[str, Any] = {"__name__": "page"}
     for block in blocks:
-        # So that a traceback shows the page's own line.
+        # A traceback then shows the line of the page.
         above = text.count("\n", 0, block.start(1)) * "\n"
         exec(compile(above + block[1], PAGE, "exec"), namespace)

@@ -1,4 +1,4 @@
-"""What becomes of each parameter of a call: needs none of the libraries."""
+"""Each parameter of a call is used or refused; these tests need none of the libraries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vectorcache.integrations._parameters import Parameters, checked_ignore
 
 
 def test_options_of_a_query() -> None:
-    """What ``client.query`` takes is handed on; None is the same as nothing."""
+    """The arguments of ``client.query`` are passed on; None means not given."""
     given = {"model": "gpt-4o", "similarity_threshold": 0.9, "context": None, "max_retries": 0}
     assert Parameters.checked(given).options == {
         "model": "gpt-4o",
@@ -22,7 +22,7 @@ def test_options_of_a_query() -> None:
 
 
 def test_no_time_limit() -> None:
-    """For time limits None is no limit, as in a query."""
+    """For time limits None means no limit, as in a query."""
     given = {"timeout": None, "deadline": None}
     assert Parameters.checked(given).options == given
 
@@ -46,7 +46,7 @@ def test_no_time_limit() -> None:
     ],
 )
 def test_without_effect(name: str, value: object) -> None:
-    """What says nothing, or what is so anyway, is accepted and not handed on."""
+    """Parameters without effect, and default values, are accepted and not passed on."""
     assert Parameters.checked({name: value}) == Parameters({})
 
 
@@ -67,22 +67,24 @@ def test_without_effect(name: str, value: object) -> None:
     ],
 )
 def test_features(name: str, value: object) -> None:
-    """What asks for more than a text is refused, even where it is to be ignored."""
+    """Parameters that ask for more than one text are refused, even if ``ignore`` names them."""
     for ignore in ((), (name,)):
-        with pytest.raises(InvalidRequestError, match=f"^{name} asks for something else"):
+        with pytest.raises(InvalidRequestError, match=f"^{name} asks for more than one text"):
             Parameters.checked({name: value}, ignore)
 
 
 @pytest.mark.parametrize("name", ["temperature", "top_p", "max_tokens", "seed", "temprature"])
 def test_settings(name: str) -> None:
-    """Settings that the service has no field for are refused, unless they are to be ignored."""
-    with pytest.raises(InvalidRequestError, match=rf"^{name} has no meaning.*ignore=\['{name}'\]"):
+    """Settings that the service does not support are refused, unless ``ignore`` names them."""
+    with pytest.raises(
+        InvalidRequestError, match=rf"^{name} is not supported.*ignore=\['{name}'\]"
+    ):
         Parameters.checked({name: 0.5})
     assert Parameters.checked({name: 0.5}, checked_ignore([name])) == Parameters({})
 
 
 def test_values_are_not_repeated() -> None:
-    """An error names the parameter and keeps its value, which may be anybody's, to itself."""
+    """An error names the parameter but not its value, which may be private."""
     with pytest.raises(InvalidRequestError) as caught:
         Parameters.checked({"tools": [{"description": "Jane Doe"}]})
     assert "Jane" not in str(caught.value)
@@ -92,13 +94,13 @@ def test_values_are_not_repeated() -> None:
     ("stop", "expected"), [("END", ("END",)), (["a", "b"], ("a", "b")), ([], ()), (None, ())]
 )
 def test_stop(stop: Any, expected: tuple[str, ...]) -> None:
-    """``stop`` is a text or several."""
+    """``stop`` is one text or several."""
     assert Parameters.checked({"stop": stop}).stop == expected
 
 
 @pytest.mark.parametrize("stop", ["", [""], [7], 7, {"a": "b"}])
 def test_other_stops(stop: object) -> None:
-    """A stop sequence that would cut everything off, or is none, is refused."""
+    """An empty stop sequence, and one that is not a text, are refused."""
     with pytest.raises(InvalidRequestError, match="stop must be"):
         Parameters.checked({"stop": stop})
 
@@ -106,27 +108,27 @@ def test_other_stops(stop: object) -> None:
 @pytest.mark.parametrize(
     ("ignore", "says"),
     [
-        ("temperature", "takes a list of names"),
-        ([7], "takes a list of names"),
-        (["tools"], "'tools', which it is not for: the answer would be another"),
-        (["stop"], "'stop', which it is not for: it is heard"),
-        (["model"], "'model', which it is not for: it is heard"),
+        ("temperature", "pass a list of names"),
+        ([7], "pass a list of names"),
+        (["tools"], "ignore= names 'tools', without which the answer would be wrong: remove it"),
+        (["stop"], "ignore= names 'stop', which Vectorcache supports: remove it from ignore="),
+        (["model"], "ignore= names 'model', which Vectorcache supports: remove it from ignore="),
     ],
 )
 def test_what_cannot_be_ignored(ignore: Any, says: str) -> None:
-    """``ignore`` is for settings alone, and says so where it is given."""
+    """``ignore`` refuses supported parameters, and those that would make an answer wrong."""
     with pytest.raises(ConfigurationError, match=says):
         checked_ignore(ignore)
 
 
 def test_the_query() -> None:
-    """A call's own context is used before the client's, and an empty one is none."""
-    said = [Message("user", "Why?")]
+    """A call's own context replaces the client's, also if it is empty."""
+    messages = [Message("user", "Why?")]
     own = Parameters.checked({"model": "gpt-4o", "context": "own"})
-    assert own.query(said, "the client's") == {
+    assert own.query(messages, "the client's") == {
         "model": "gpt-4o",
         "prompt": "Why?",
         "context": "own",
     }
-    assert Parameters.checked({}).query(said, "the client's")["context"] == "the client's"
-    assert Parameters.checked({"context": ""}).query(said, "the client's")["context"] == ""
+    assert Parameters.checked({}).query(messages, "the client's")["context"] == "the client's"
+    assert Parameters.checked({"context": ""}).query(messages, "the client's")["context"] == ""

@@ -1,4 +1,4 @@
-"""Retrieval: what prompts share (a template, passages) decides no hit.
+"""Retrieval: a template or passages that prompts share cause no hit.
 
 GPTCache#388, GenAI-Showcase#10.
 """
@@ -28,7 +28,7 @@ from vectorcache.integrations.langchain import ChatVectorcache
 from vectorcache.integrations.llamaindex import Vectorcache
 from vectorcache.local import MiniLM
 
-# What LiteLLM does to itself when it is first asked.
+# LiteLLM warns about its own code when it is first used.
 pytestmark = pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier:UserWarning")
 
 PASSAGE = (
@@ -50,7 +50,7 @@ IN_OTHER_WORDS = "How long is a gift card valid?"
 
 @attrs.define
 class Asked:
-    """An LLM that notes what it is asked, and answers with the number of the call."""
+    """An LLM that records its prompts, and answers with the number of the call."""
 
     prompts: list[str] = attrs.field(factory=list)
     contexts: list[str | None] = attrs.field(factory=list)
@@ -63,7 +63,7 @@ class Asked:
 
 @pytest.fixture(autouse=True, scope="module")
 def no_loop_is_left() -> None:
-    """LlamaIndex makes an event loop that it never closes, unless there has been one before."""
+    """Makes an event loop first, because LlamaIndex otherwise makes one that it never closes."""
     asyncio.run(asyncio.sleep(0))
 
 
@@ -74,13 +74,13 @@ def asked() -> Asked:
 
 @pytest.fixture(scope="module")
 def embedder() -> MiniLM:
-    """The usual one, which is loaded once."""
+    """The usual embedder, which is loaded once."""
     return MiniLM()
 
 
 @pytest.fixture
 def client(asked: Asked, embedder: MiniLM) -> Iterator[VectorcacheClient]:
-    """A client of an embedded cache."""
+    """A client with an embedded cache."""
     with VectorcacheClient.local(llm=asked, model="gpt-4o", embedder=embedder) as made:
         yield made
 
@@ -89,7 +89,7 @@ def client(asked: Asked, embedder: MiniLM) -> Iterator[VectorcacheClient]:
 def library(
     request: pytest.FixtureRequest, client: VectorcacheClient, asked: Asked, embedder: MiniLM
 ) -> Iterator[Library]:
-    """A library on an embedded cache."""
+    """A library that asks an embedded cache."""
     with start_blocking_portal() as portal:
         async_client = AsyncVectorcacheClient.local(llm=asked, model="gpt-4o", embedder=embedder)
         yield LIBRARIES[request.param](client, async_client, portal.call)
@@ -106,7 +106,7 @@ TEMPLATES: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_passages_in_a_message(library: Library, asked: Asked, template: str) -> None:
-    """No question gets another's answer, the LLM sees all, and what is repeated is found."""
+    """No question gets another's answer, the LLM sees the whole prompt, and repeats are hits."""
     prompts = [TEMPLATES[template](question) for question in QUESTIONS]
     answers = [library.ask([("user", prompt)]) for prompt in prompts]
     assert [each.details["cache_hit"] for each in answers] == [False] * len(QUESTIONS)
@@ -119,7 +119,7 @@ def test_passages_in_a_message(library: Library, asked: Asked, template: str) ->
 
 
 def test_a_chain_of_langchain(client: VectorcacheClient, asked: Asked) -> None:
-    """A prompt template and a model, as LangChain's own guide to retrieval has them."""
+    """A prompt template and a model, as in LangChain's own guide to retrieval."""
     prompt = ChatPromptTemplate(
         [
             ("system", "Answer by the context alone."),
@@ -136,7 +136,7 @@ def test_a_chain_of_langchain(client: VectorcacheClient, asked: Asked) -> None:
 
 
 def test_a_query_engine(client: VectorcacheClient, asked: Asked) -> None:
-    """LlamaIndex's query engine: other questions are asked, the same in other words is found."""
+    """LlamaIndex's query engine finds a rephrased question, and asks the LLM other questions."""
     llm = Vectorcache(client=client)
     index = VectorStoreIndex.from_documents([Document(text=PASSAGE)], embed_model=MockEmbedding(8))
     engine = index.as_query_engine(llm=llm)
@@ -163,7 +163,7 @@ def test_a_query_engine(client: VectorcacheClient, asked: Asked) -> None:
 
 
 def test_a_query_engine_on_the_hosted_service(service: str) -> None:
-    """Where the service has no field for passages, only what is repeated is found."""
+    """On the hosted service, only an exact repeat is found."""
     llm = Vectorcache("gpt-4o", api_key=KEY, base_url=service)
     index = VectorStoreIndex.from_documents([Document(text=PASSAGE)], embed_model=MockEmbedding(8))
     engine = index.as_query_engine(llm=llm)
@@ -174,7 +174,7 @@ def test_a_query_engine_on_the_hosted_service(service: str) -> None:
 
 
 def test_nothing_new_is_sent_to_the_hosted_service(server: ScriptedServer) -> None:
-    """The part of a prompt is said to a service in this process alone."""
+    """The part of a prompt is sent only to a service in this process."""
     llm = Vectorcache("gpt-4o", api_key=KEY, base_url=server.url)
     llm.predict(PromptTemplate("By {context_str}: {query_str}"), context_str="a", query_str="b?")
     [request] = server.requests
@@ -185,7 +185,7 @@ def test_nothing_new_is_sent_to_the_hosted_service(server: ScriptedServer) -> No
 
 
 def test_the_guard_reads_the_question(asked: Asked, embedder: MiniLM) -> None:
-    """With the lexical guard, opposites in the question count, whatever the passages say."""
+    """With the lexical guard, opposite questions differ, whatever the passages are."""
     template = PromptTemplate("{context_str}\n\nQuestion: {query_str}\nAnswer:")
     passage = "Caching is enabled by this, and disabled by that."
     options: dict[str, Any] = {"llm": asked, "model": "gpt-4o", "embedder": embedder}
@@ -220,7 +220,7 @@ SELECTED = SelectorPromptTemplate(
 def test_templates_that_know_the_question(
     client: VectorcacheClient, asked: Asked, template: Any
 ) -> None:
-    """The question is compared by its meaning among those with the same template and passages."""
+    """A question is compared only with those of the same template and passages."""
     llm = Vectorcache(client=client)
     first = llm.predict(template, context_str=PASSAGE, query_str=QUESTIONS[3])
     partly = template.partial_format(query_str=IN_OTHER_WORDS)
@@ -232,11 +232,11 @@ def test_templates_that_know_the_question(
 @pytest.mark.parametrize(
     "template",
     [
-        # The question is not in the last message, which is the prompt.
+        # The question is not in the prompt, which is the last message.
         LlamaChatTemplate(
             [ChatMessage("Asked: {query_str}", role="system"), ChatMessage("{context_str}\nGo on.")]
         ),
-        # What a function makes of the question is not known.
+        # It is unknown how a function changes the question.
         PromptTemplate(
             "{examples}\n{context_str}\n{query_str}",
             function_mappings={"examples": lambda **variables: variables["query_str"][:9]},
@@ -247,7 +247,7 @@ def test_templates_that_know_the_question(
     ],
 )
 def test_templates_that_do_not(client: VectorcacheClient, asked: Asked, template: Any) -> None:
-    """Where the question cannot be told apart, only what is repeated is found."""
+    """If the question cannot be told apart, only an exact repeat is found."""
     llm = Vectorcache(client=client)
     for question in (*QUESTIONS, IN_OTHER_WORDS):
         llm.predict(template, context_str=PASSAGE, query_str=question)
@@ -257,7 +257,7 @@ def test_templates_that_do_not(client: VectorcacheClient, asked: Asked, template
 
 
 def test_questions_that_are_long(client: VectorcacheClient, asked: Asked) -> None:
-    """A question that is long itself is found only where it is repeated."""
+    """A long question is found only if it is repeated exactly."""
     llm = Vectorcache(client=client)
     template = PromptTemplate("{context_str}\n\n{query_str}")
     for end in ("open?", "close?", "open?"):
@@ -268,7 +268,7 @@ def test_questions_that_are_long(client: VectorcacheClient, asked: Asked) -> Non
 
 
 def test_a_shared_beginning_beyond_the_models_window(library: Library, asked: Asked) -> None:
-    """Two questions behind 300 words that they share are two, though no model sees their ends."""
+    """Two questions after the same 300 words differ, though the embedding model sees only these."""
     shared = "We have a shop with rules of many kinds. " * 60
     for question in QUESTIONS[:2]:
         assert library.ask([("user", shared + question)]).details["cache_hit"] is False

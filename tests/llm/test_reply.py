@@ -1,4 +1,4 @@
-"""What libraries are told of an answer: needs none of them."""
+"""The text and metadata that libraries receive; these tests need none of the libraries."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from vectorcache.integrations._reply import details, text_before
     ],
 )
 def test_text_before(stop: tuple[str, ...], text: str) -> None:
-    """The answer ends before whichever stop sequence comes first."""
+    """The answer ends before the stop sequence that occurs first."""
     assert text_before(stop, "one, two, three") == text
 
 
 def test_details(server: ScriptedServer) -> None:
-    """Everything but the text: fields of the service, those we do not know, and how it came."""
+    """The metadata have every field of the answer except the text, and the facts of the request."""
     debug = {"total_time_ms": 7.5}
     server.default = answer(
         {**HIT, "debug": debug, "region": "eu"}, headers={"X-Request-ID": "r-7"}
     )
     with VectorcacheClient(KEY, server.url) as client:
-        said = details(client.query("What is ML?", "gpt-4o", include_debug=True))
-    assert said.pop("elapsed") > 0
-    assert said.pop("debug")["total_time_ms"] == 7.5
-    assert said == {
+        found = details(client.query("What is ML?", "gpt-4o", include_debug=True))
+    assert found.pop("elapsed") > 0
+    assert found.pop("debug")["total_time_ms"] == 7.5
+    assert found == {
         "cache_hit": True,
         "similarity_score": 0.94,
         "cost_saved": 0.0023,
@@ -47,11 +47,11 @@ def test_details(server: ScriptedServer) -> None:
         "attempts": 1,
         "error": None,
     }
-    json.dumps(said)
+    json.dumps(found)
 
 
 def test_a_fallbacks_answer(server: ScriptedServer) -> None:
-    """Where a fallback answered, ``error`` says why."""
+    """If a fallback answered, ``error`` says why."""
     server.default = answer({"detail": "boom"}, status=500)
     with VectorcacheClient(
         KEY,
@@ -59,8 +59,8 @@ def test_a_fallbacks_answer(server: ScriptedServer) -> None:
         fallback=lambda prompt, model, context: "from the LLM",
         retry=RetryPolicy.without_waiting(),
     ) as client:
-        said = details(client.query("What is ML?", "gpt-4o"))
-    assert said["llm_provider"] == "fallback"
-    assert "boom" in said["error"]
-    assert said["attempts"] == 3
-    json.dumps(said)
+        found = details(client.query("What is ML?", "gpt-4o"))
+    assert found["llm_provider"] == "fallback"
+    assert "boom" in found["error"]
+    assert found["attempts"] == 3
+    json.dumps(found)

@@ -1,4 +1,4 @@
-"""An answer replayed as a stream, by every library, with and without await."""
+"""Answers replayed as streams, by every library, in sync and async calls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from openai.types.chat import ChatCompletionChunk
 
 from vectorcache import AsyncVectorcacheClient, VectorcacheClient
 
-# What LiteLLM does to itself when it is first asked.
+# LiteLLM warns about its own code when it is first used.
 pytestmark = pytest.mark.filterwarnings("ignore:.*`ReadOnly` qualifier:UserWarning")
 
 CHUNKS: dict[str, type] = {
@@ -28,7 +28,7 @@ CHUNKS: dict[str, type] = {
 
 
 class NoEmbedder:
-    """Takes every prompt for one that it cannot embed, so that only repeated ones are found."""
+    """Treats every prompt as one that it cannot embed, so that only exact repeats are found."""
 
     id = "none"
 
@@ -37,7 +37,7 @@ class NoEmbedder:
 
 
 def answers() -> Iterator[str]:
-    """A thousand of them: words, other scripts, accents, emoji, what is markup to others."""
+    """A thousand answers with words, other scripts, accents, emoji and markup."""
     random_ = random.Random(11)
     characters = [
         *"abc xyz.\n",
@@ -70,7 +70,7 @@ def numbered(prompt: str, model: str, context: str | None) -> str:
 
 @pytest.fixture(params=LIBRARIES)
 def library(request: pytest.FixtureRequest) -> Iterator[Library]:
-    """A library on an embedded cache that answers a number with the answer of that number."""
+    """A library with an embedded cache whose prompts are the numbers of these answers."""
     kind = LIBRARIES[request.param]
     options: dict[str, Any] = {"llm": numbered, "embedder": NoEmbedder(), "model": "gpt-4o"}
     with start_blocking_portal() as portal, VectorcacheClient.local(**options) as client:
@@ -82,8 +82,8 @@ def library(request: pytest.FixtureRequest) -> Iterator[Library]:
 
 
 def test_a_thousand_answers(library: Library) -> None:
-    """Joined, the pieces of each answer are what the cache holds, byte by byte."""
-    # The pieces are the same with await, and LiteLLM is slow.
+    """Joined, the pieces of each answer are exactly the cached text."""
+    # Async pieces are the same, and LiteLLM is slow.
     count = 1_000 if library.kind in ("openai", "langchain", "llamaindex") else 50
     for number, answer in enumerate(ANSWERS[:count]):
         stream = library.stream([("user", str(number))])
@@ -92,7 +92,7 @@ def test_a_thousand_answers(library: Library) -> None:
 
 @pytest.mark.parametrize("number", range(len(ANSWERS), len(ALL)))
 def test_long_answers(library: Library, number: int) -> None:
-    """So are those of 32,000 characters, which come in many pieces; from the cache as without."""
+    """Long answers come in many pieces, from the cache and from the LLM."""
     for hit in (False, True):
         stream = library.stream([("user", str(number))])
         assert "".join(stream.pieces).encode() == ALL[number].encode()
@@ -104,7 +104,7 @@ def test_long_answers(library: Library, number: int) -> None:
 
 
 def test_broken_off(library: Library) -> None:
-    """A stream may be left in the middle; the next one begins anew."""
+    """A stream may be abandoned in the middle; the next one starts from the beginning."""
     number = len(ANSWERS)
     for most in (1, 2, 10, 30):
         stream = library.stream([("user", str(number))], most)
@@ -114,7 +114,7 @@ def test_broken_off(library: Library) -> None:
 
 
 def test_the_whole_answer_is_the_same(library: Library) -> None:
-    """A stream finds what was asked without one, and the other way round; only it was replayed."""
+    """Streams and plain calls share entries; only the answers of streams are marked as replayed."""
     question = [("user", str(len(ANSWERS)))]
     assert "replayed" not in library.ask(question).details
     assert library.stream(question).details["cache_hit"] is True

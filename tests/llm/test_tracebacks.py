@@ -1,4 +1,4 @@
-"""What a traceback with its variables shows, where a model cannot be made."""
+"""Tracebacks with variables, of models that cannot be made."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vectorcache.integrations.openai import AsyncOpenAI, OpenAI
     "make", [OpenAI, AsyncOpenAI, ChatVectorcache, Vectorcache, VectorcacheLLM]
 )
 def test_the_key_is_not_shown(make: Callable[..., Any]) -> None:
-    """None of our functions has the key among its variables when an option is refused."""
+    """When an option is refused, no function of this package has the key in its variables."""
     with pytest.raises(ConfigurationError, match="base_url is 'ftp://localhost'") as caught:
         make(api_key=KEY, base_url="ftp://localhost")
     frames = [entry.frame for entry in caught.traceback[1:]]

@@ -1,1 +1,1 @@
-"""Vectorcache in web frameworks and other libraries: a module for each, behind an extra."""
+"""Vectorcache in web frameworks and LLM libraries: one module for each, with an extra each."""

@@ -1,4 +1,4 @@
-"""The clients behind one model of an LLM library, which is asked both with and without await."""
+"""The sync and the async client behind one model of an LLM library."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from ._parameters import httpx_timeout
 
 @attrs.frozen
 class Clients:
-    """A client, an async one, or both.
+    """A sync client, an async client, or both.
 
     Attributes:
-        plain: who is asked without await.
-        awaiting: who is asked with it.
-        made_here: whether they are this object's to close.
+        sync_client: answers sync calls.
+        async_client: answers async calls.
+        made_here: whether this object made the clients, so that it closes them.
     """
 
-    plain: VectorcacheClient | None
-    awaiting: AsyncVectorcacheClient | None
+    sync_client: VectorcacheClient | None
+    async_client: AsyncVectorcacheClient | None
     made_here: bool = False
 
     @classmethod
@@ -45,26 +45,27 @@ class Clients:
         async_client: AsyncVectorcacheClient | None,
         options: ClientOptions,
     ) -> Clients:
-        """The user's own clients; or else both, made from ``options``.
+        """Returns the user's own clients; without any, makes both from ``options``.
 
         Raises:
-            ConfigurationError: clients and options were given, or an option is at fault.
+            ConfigurationError: both clients and options were given, or an option is invalid.
         """
-        if "api_key" in options:  # Tracebacks of what follows may be shown with their variables.
+        # Tracebacks of the following calls may be shown with their variables.
+        if "api_key" in options:
             cast(dict[str, Any], options)["api_key"] = hidden(options["api_key"])
         if "timeout" in options:
             options["timeout"] = httpx_timeout(options["timeout"])
         if client is None and async_client is None:
-            plain, awaiting = VectorcacheClient(**options), AsyncVectorcacheClient(**options)
-            clients = cls(plain, awaiting, made_here=True)
-            # Nobody closes a model of an LLM library, and so nobody is to be warned.
-            weakref.finalize(clients, plain.close)
-            weakref.finalize(clients, close_without_waiting, awaiting)
+            client, async_client = VectorcacheClient(**options), AsyncVectorcacheClient(**options)
+            clients = cls(client, async_client, made_here=True)
+            # Users of an LLM library do not close their models, so no warning is given.
+            weakref.finalize(clients, client.close)
+            weakref.finalize(clients, close_without_waiting, async_client)
             return clients
         if options:
             raise ConfigurationError(
-                f"{' and '.join(options)} cannot be given beside a client, which has its own: "
-                "set them where the client is made"
+                f"{' and '.join(options)} cannot be combined with a client, which has its own: "
+                "pass them where the client is made"
             )
         for name, value, kind in (
             ("client", client, VectorcacheClient),
@@ -75,45 +76,45 @@ class Clients:
                     f"{name} is of type {type(value).__name__}: pass a {kind.__name__}"
                 )
         if client is not None and async_client is not None:
-            _check_alike(client, async_client)
+            _check_same_tenant(client, async_client)
         return cls(client, async_client)
 
     @property
     def settings(self) -> Settings:
-        """What calls go by that do not say otherwise."""
-        client = self.plain or self.awaiting
+        """The settings that hold for calls without their own."""
+        client = self.sync_client or self.async_client
         assert client is not None
         return client_settings(client)
 
     @property
     def identity(self) -> str:
-        """Hexadecimal digits by which other caches tell apart whose answers they keep.
+        """Hexadecimal digits by which other caches keep the answers of different models apart.
 
-        Two that are equal ask the same service with the same key, headers and functions; neither
-        key nor headers can be told from them.
+        Models with equal digits ask the same service with the same key, headers and functions.
+        Neither the key nor the headers can be read from the digits.
         """
-        given = [client for client in (self.plain, self.awaiting) if client is not None]
+        given = [client for client in (self.sync_client, self.async_client) if client is not None]
         return "-".join(dict.fromkeys(client_identity(client) for client in given))
 
     @property
     def compares_parts(self) -> bool:
-        """Whether a part of a prompt can be compared: where the service is in this process."""
-        given = [client for client in (self.plain, self.awaiting) if client is not None]
+        """Whether all clients can compare a part of a prompt, as those of ``local()`` can."""
+        given = [client for client in (self.sync_client, self.async_client) if client is not None]
         return all(can_compare_parts(client) for client in given)
 
     def query(self, arguments: Mapping[str, Any]) -> VectorcacheResponse:
-        """Asks, and waits for the answer; raises whatever ``VectorcacheClient.query`` does."""
-        if self.plain is None:
+        """Asks and waits for the answer; raises what ``VectorcacheClient.query`` raises."""
+        if self.sync_client is None:
             raise ConfigurationError(
-                "there is only an async client, which cannot be asked without await: pass "
-                "client=VectorcacheClient(...), too (nothing was sent)"
+                "there is only an async client, which cannot answer a sync call: also pass "
+                "client=VectorcacheClient(...) (nothing was sent)"
             )
-        return self.plain.query(**arguments)
+        return self.sync_client.query(**arguments)
 
     async def aquery(self, arguments: Mapping[str, Any]) -> VectorcacheResponse:
-        """Asks on this event loop; in a thread, if there is no async client."""
-        if self.awaiting is not None:
-            return await self.awaiting.query(**arguments)
+        """Asks on this event loop, or in a thread if there is only a sync client."""
+        if self.async_client is not None:
+            return await self.async_client.query(**arguments)
         import anyio.to_thread
 
         from .._anyio_threads import limiter
@@ -123,28 +124,30 @@ class Clients:
         )
 
     def close(self) -> None:
-        """Closes the client, unless it was given; the async one is closed by ``aclose``."""
-        if self.made_here and self.plain is not None:
-            self.plain.close()
+        """Closes the sync client, unless the user passed it; ``aclose`` closes the async one."""
+        if self.made_here and self.sync_client is not None:
+            self.sync_client.close()
 
     async def aclose(self) -> None:
-        """Closes both, unless they were given."""
+        """Closes both clients, unless the user passed them."""
         self.close()
-        if self.made_here and self.awaiting is not None:
-            await self.awaiting.aclose()
+        if self.made_here and self.async_client is not None:
+            await self.async_client.aclose()
 
 
-def _check_alike(client: VectorcacheClient, async_client: AsyncVectorcacheClient) -> None:
-    # One model is one tenant: where a library keeps answers, it does not see which of them asked.
-    plain, awaiting = client_settings(client), client_settings(async_client)
+def _check_same_tenant(client: VectorcacheClient, async_client: AsyncVectorcacheClient) -> None:
+    # A library that keeps answers does not see which of the two clients asked, so that both must
+    # belong to the same tenant.
+    settings, async_settings = client_settings(client), client_settings(async_client)
     same = {
-        "api_key or base_url": plain.identity == awaiting.identity,
-        "context": (plain.context or None) == (awaiting.context or None),
-        "similarity_threshold": plain.similarity_threshold == awaiting.similarity_threshold,
+        "api_key or base_url": settings.identity == async_settings.identity,
+        "context": (settings.context or None) == (async_settings.context or None),
+        "similarity_threshold": settings.similarity_threshold
+        == async_settings.similarity_threshold,
     }
     for name, alike in same.items():
         if not alike:
             raise ConfigurationError(
-                f"client and async_client differ in {name}: make both with the same one, or use "
+                f"client and async_client differ in {name}: make both with the same value, or use "
                 "two models"
             )

@@ -1,4 +1,4 @@
-"""One client, made when it is first needed, whichever thread or process comes first."""
+"""A client that is made when a thread or process first needs it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ C = TypeVar("C")
 
 
 class LazyClient(Generic[C]):
-    """Makes a client once, and closes it with itself: when nobody holds it any more, or at exit.
+    """Makes a client once, and closes it when it is itself garbage-collected, or at exit.
 
-    Made before a fork, the client serves both sides, each with connections of its own.
+    A client made before a fork serves both processes, each with its own connections.
 
     Args:
         make: makes the client.
-        close: closes it.
+        close: closes the client.
     """
 
     def __init__(self, make: Callable[[], C], close: Callable[[C], object]) -> None:
@@ -28,10 +28,10 @@ class LazyClient(Generic[C]):
         self._client: C | None = None
 
     def get(self) -> C:
-        """The client.
+        """Returns the client, and makes it on the first call.
 
         Raises:
-            ConfigurationError: it cannot be made; the next call tries again.
+            ConfigurationError: the client cannot be made; the next call tries again.
         """
         if self._client is None:
             with self._lock:

@@ -1,18 +1,18 @@
-"""Messages in the shape of OpenAI's API, which LiteLLM uses, too."""
+"""Reads messages in the format of OpenAI's API, which LiteLLM uses as well."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from ..errors import InvalidRequestError
-from ._messages import Message, text_of
+from ._messages import Message, text_from_content
 
 
 def read_messages(messages: object) -> list[Message]:
-    """The conversation, as mappings or as models of pydantic.
+    """Reads a conversation of mappings or pydantic models.
 
     Raises:
-        InvalidRequestError: it is none, or holds more than text.
+        InvalidRequestError: it is not a list of messages, or contains more than text.
     """
     if not isinstance(messages, Iterable) or isinstance(messages, str | bytes | Mapping):
         raise InvalidRequestError(
@@ -23,7 +23,7 @@ def read_messages(messages: object) -> list[Message]:
 
 
 def _read(place: str, message: object) -> Message:
-    # An answer's own message may go into the next question, as it is.
+    # The message of an answer is a pydantic model and may be part of the next question.
     dump = getattr(message, "model_dump", None)
     fields = dump() if callable(dump) else message
     if not isinstance(fields, Mapping):
@@ -34,9 +34,12 @@ def _read(place: str, message: object) -> Message:
     for name, value in fields.items():
         if name not in ("role", "content", "name") and value:
             raise InvalidRequestError(
-                f"{place} has {name!r}, and Vectorcache takes role, content and name alone: call "
-                "the LLM directly for more (nothing was sent)"
+                f"{place} has {name!r}, and Vectorcache supports only role, content and name: for "
+                "other fields, call the LLM directly (nothing was sent)"
             )
-    return Message.said(
-        place, fields.get("role"), text_of(place, fields.get("content")), fields.get("name")
+    return Message.checked(
+        place,
+        fields.get("role"),
+        text_from_content(place, fields.get("content")),
+        fields.get("name"),
     )

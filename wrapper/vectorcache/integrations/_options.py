@@ -1,4 +1,4 @@
-"""A client's options, out of what a web framework keeps as settings."""
+"""Makes a client from the settings of a web framework."""
 
 from __future__ import annotations
 
@@ -11,33 +11,35 @@ from ..errors import ConfigurationError
 
 Client = TypeVar("Client", VectorcacheClient, AsyncVectorcacheClient)
 
-# What the clients' constructors take by keyword; whether to make a client by ``local``; and what
-# only that takes.
-_OF_THE_CACHE: Final = ("llm", "path")
-OPTIONS: Final = (*ClientOptions.__annotations__, "local", *_OF_THE_CACHE)
-_OF_THE_SERVICE: Final = ("api_key", "base_url", "http_client")
+# The keyword arguments of the constructors; ``local``, which says whether to make a client by the
+# method of that name; and the arguments of that method.
+_LOCAL_OPTIONS: Final = ("llm", "path")
+OPTIONS: Final = (*ClientOptions.__annotations__, "local", *_LOCAL_OPTIONS)
+_SERVICE_OPTIONS: Final = ("api_key", "base_url", "http_client")
 
 
 def check_names(given: Iterable[object], names: Collection[str]) -> None:
-    """Refuses a setting that is none; it sees no values, as debug pages show what it sees.
+    """Refuses unknown settings.
+
+    It is given no values, because debug pages show the variables of a traceback.
 
     Raises:
-        ConfigurationError: a name that is ``given`` is not among the ``names``.
+        ConfigurationError: a ``given`` name is not one of ``names``.
     """
     for name in given:
         if name not in names:
             raise ConfigurationError(
-                f"{name} is no setting of Vectorcache; these are: {', '.join(names)}"
+                f"unknown Vectorcache setting {name!r}; known settings: {', '.join(names)}"
             )
 
 
 def refuse_without_local(options: Mapping[str, Any]) -> None:
-    """Refuses options of the embedded cache for a client that does not use it.
+    """Refuses options of the embedded cache for a client of the hosted service.
 
     Raises:
-        ConfigurationError: ``llm`` or ``path`` is set, and ``local`` is not.
+        ConfigurationError: ``llm`` or ``path`` is set without ``local``.
     """
-    for name in _OF_THE_CACHE:
+    for name in _LOCAL_OPTIONS:
         if options.get(name) is not None and not options.get("local"):
             raise ConfigurationError(
                 f"{name} is for the embedded cache, and has no effect on the hosted service: set "
@@ -46,20 +48,20 @@ def refuse_without_local(options: Mapping[str, Any]) -> None:
 
 
 def make_client(kind: type[Client], options: Mapping[str, Any]) -> Client:
-    """A client of the hosted service, or with ``local`` of an embedded one.
+    """Makes a client of the hosted service, or of an embedded cache if ``local`` is set.
 
     Args:
-        kind: its class.
-        options: what that takes by keyword, with the key hidden, ``local``, and what
-            ``kind.local`` takes as ``llm`` and ``path``.
+        kind: the class of the client.
+        options: its keyword arguments, with the key hidden; ``local``; and ``llm`` and ``path``,
+            which ``kind.local`` takes.
 
     Raises:
         ConfigurationError: an option is invalid, or needs ``local``.
     """
     refuse_without_local(options)
     embedded: bool = bool(options.get("local"))
-    # Tests add ``local`` to what an application has anyway.
-    unused = {"local", *_OF_THE_CACHE, *(_OF_THE_SERVICE if embedded else ())}
+    # Tests add ``local`` to the options of an application, so its service options are unused.
+    unused = {"local", *_LOCAL_OPTIONS, *(_SERVICE_OPTIONS if embedded else ())}
     used = cast(ClientOptions, {name: options[name] for name in options if name not in unused})
     if embedded:
         return kind.local(path=options.get("path"), llm=options.get("llm"), **used)

@@ -1,6 +1,6 @@
-"""What a call of an LLM library says beside its messages, and what becomes of it.
+"""The parameters of a call of an LLM library, besides its messages.
 
-Every parameter is taken, or refused by name; none is dropped without a word.
+Every parameter is used, or refused by name; none is dropped silently.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .._local import compared_header
 from ..errors import ConfigurationError, InvalidRequestError
 from ._messages import Message, Part, prompt_and_context
 
-# What ``client.query`` takes itself.
+# The arguments of ``client.query``.
 _QUERY_OPTIONS: Final = frozenset(
     {
         "model",
@@ -29,7 +29,7 @@ _QUERY_OPTIONS: Final = frozenset(
     }
 )
 
-# Notes to a provider that no answer depends on.
+# Information for a provider; no answer depends on it.
 _WITHOUT_EFFECT: Final = frozenset(
     {
         "metadata",
@@ -42,10 +42,10 @@ _WITHOUT_EFFECT: Final = frozenset(
     }
 )
 
-# Where openai's clients put what their own arguments have no name for.
+# The clients of the openai package put fields here for which they have no argument.
 _BODIES: Final = frozenset({"extra_body", "extra_query"})
 
-# What asks for something else than one text, with the values that do not.
+# Parameters that ask for more than one text, with the values for which they do not.
 _FEATURES: Final[Mapping[str, Collection[object]]] = {
     "audio": (),
     "function_call": ("none", "auto"),
@@ -61,17 +61,17 @@ _FEATURES: Final[Mapping[str, Collection[object]]] = {
     "web_search_options": (),
 }
 
-# For these, None is not the same as leaving them out: it means no limit.
-_NONE_SAYS_SOMETHING: Final = frozenset({"timeout", "deadline"})
+# For these parameters None means no limit, which differs from leaving them out.
+_NONE_MEANS_NO_LIMIT: Final = frozenset({"timeout", "deadline"})
 
 
 @attrs.frozen
 class Parameters:
-    """A call's parameters, all of them accounted for.
+    """The parameters of a call, all of them checked.
 
     Attributes:
         options: arguments for ``client.query``.
-        stop: texts before the first of which the answer ends.
+        stop: stop sequences; the answer ends before the first that occurs in it.
     """
 
     options: dict[str, Any]
@@ -79,20 +79,19 @@ class Parameters:
 
     @classmethod
     def checked(cls, given: Mapping[str, Any], ignore: Collection[str] = ()) -> Parameters:
-        """The parameters of a call; None counts as not given, but for time limits.
+        """Checks the parameters of a call; None means not given, except for time limits.
 
         Args:
             given: the parameters by name.
-            ignore: names of settings that may be left unheard, as ``checked_ignore`` returns
-                them.
+            ignore: names of parameters that may be ignored, as ``checked_ignore`` returns them.
 
         Raises:
-            InvalidRequestError: one of them asks for what the service cannot do.
+            InvalidRequestError: a parameter asks for something that the service cannot do.
         """
         options = {}
         stop: tuple[str, ...] = ()
         for name, value in given.items():
-            if value is None and name not in _NONE_SAYS_SOMETHING:
+            if value is None and name not in _NONE_MEANS_NO_LIMIT:
                 continue
             if name in _QUERY_OPTIONS:
                 options[name] = httpx_timeout(value) if name == "timeout" else value
@@ -103,29 +102,29 @@ class Parameters:
             elif name in _FEATURES:
                 if value not in _FEATURES[name]:
                     raise InvalidRequestError(
-                        f"{name} asks for something else than one text, and Vectorcache answers "
-                        "with nothing else: call the LLM directly for that (nothing was sent)"
+                        f"{name} asks for more than one text, and Vectorcache answers with exactly "
+                        "one: call the LLM directly for that (nothing was sent)"
                     )
             elif name not in _WITHOUT_EFFECT and name not in ignore:
                 raise InvalidRequestError(
-                    f"{name} has no meaning for Vectorcache, which sends the LLM the prompt "
-                    f"alone: leave it out, or pass ignore=[{name!r}] where the model is made, to "
-                    "accept answers that were made without it (nothing was sent)"
+                    f"{name} is not supported by Vectorcache, which sends the LLM only the prompt: "
+                    f"leave it out, or pass ignore=[{name!r}] where the model is made, to accept "
+                    "answers that were made without it (nothing was sent)"
                 )
         return cls(options, stop)
 
     def query(
         self, messages: Sequence[Message], context: str | None, part: Part | None = None
     ) -> dict[str, Any]:
-        """The arguments for ``client.query`` that ask what the messages do.
+        """Returns the arguments of ``client.query`` for a conversation.
 
         Args:
             messages: the conversation, first message first.
-            context: the part of the cache, if the call names none.
-            part: the question to compare in place of the prompt; only for a service that can.
+            context: the context, if the call has none.
+            part: the question to compare instead of the prompt; only for a service that can.
 
         Raises:
-            InvalidRequestError: the messages ask nothing, or a context is no text.
+            InvalidRequestError: the messages contain no question, or the context is not a text.
         """
         own = self.options.get("context")
         prompt, context = prompt_and_context(
@@ -139,7 +138,7 @@ class Parameters:
 
 
 def httpx_timeout(value: Any) -> Any:
-    """A timeout of the ``httpx2`` package, such as ``openai.Timeout``, as one of ``httpx``."""
+    """Converts a timeout of the ``httpx2`` package, such as ``openai.Timeout``, to ``httpx``."""
     is_timeout = type(value).__name__ == "Timeout" and not isinstance(value, httpx.Timeout)
     if is_timeout and hasattr(value, "as_dict"):
         return httpx.Timeout(**value.as_dict())
@@ -147,22 +146,24 @@ def httpx_timeout(value: Any) -> Any:
 
 
 def checked_ignore(names: Iterable[str]) -> frozenset[str]:
-    """The names of settings that may be left unheard.
+    """Returns the names of parameters that may be ignored.
 
     Raises:
-        ConfigurationError: it is no collection of names, or one of them asks for something else
-            than one text.
+        ConfigurationError: ``names`` is not a collection of names, or contains a parameter that
+            Vectorcache supports, or one without which the answer would be wrong.
     """
     if isinstance(names, str) or not all(isinstance(name, str) for name in names):
-        raise ConfigurationError("ignore takes a list of names, such as ['temperature']")
+        raise ConfigurationError(
+            f"ignore is {names!r}: pass a list of names, such as ['temperature']"
+        )
     for name in sorted(set(names)):
         if name in _FEATURES or name in _QUERY_OPTIONS or name == "stop":
             why = (
-                "the answer would be another than was asked for"
+                "without which the answer would be wrong"
                 if name in _FEATURES
-                else "it is heard"
+                else "which Vectorcache supports"
             )
-            raise ConfigurationError(f"ignore has {name!r}, which it is not for: {why}")
+            raise ConfigurationError(f"ignore= names {name!r}, {why}: remove it from ignore=")
     return frozenset(names)
 
 
@@ -176,7 +177,7 @@ def _check_body(name: str, value: object) -> None:
             f"{known[0]}=... (nothing was sent)"
         )
     raise InvalidRequestError(
-        f"{name} was given, and the service takes no fields but those of a query: leave it out "
+        f"{name} was given, and the service accepts only the fields of a query: leave it out "
         "(nothing was sent)"
     )
 
@@ -187,6 +188,6 @@ def _checked_stop(value: object) -> tuple[str, ...]:
         isinstance(text, str) and text for text in texts
     ):
         raise InvalidRequestError(
-            "stop must be a text or a list of texts, none of them empty (nothing was sent)"
+            "stop must be a text or a list of texts, and no text may be empty (nothing was sent)"
         )
     return tuple(texts)

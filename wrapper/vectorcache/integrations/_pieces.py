@@ -1,12 +1,12 @@
-"""How an answer that is known as a whole is cut, to be replayed as a stream."""
+"""Cuts a complete answer into pieces, to be replayed as a stream."""
 
 from __future__ import annotations
 
 import unicodedata
 from typing import Final
 
-# LiteLLM takes a hundred equal pieces in a row for a model that repeats itself, and fails.
-_MOST_PIECES: Final = 48  # Twice as many where each ends as early as it may.
+# LiteLLM fails after a hundred equal pieces in a row, as it assumes that the model repeats itself.
+_MOST_PIECES: Final = 48  # Twice as many if each piece ends as early as possible.
 _LEAST_CHARACTERS: Final = 8
 
 _ZERO_WIDTH_JOINER: Final = "\u200d"
@@ -14,13 +14,13 @@ _EMOJI_MODIFIERS: Final = ("\U0001f3fb", "\U0001f3ff")
 
 
 def pieces(text: str) -> list[str]:
-    """The text in at most 96 pieces, which joined are the text, to the letter.
+    """Cuts a text into at most 96 pieces, which joined are exactly the text.
 
-    They end after a space or line end where there is one. A letter stays together with its
-    accents, and an emoji with what modifies it.
+    A piece ends after a space or line break if there is one. A letter stays together with its
+    accents, and an emoji with its modifiers.
 
     Returns:
-        The pieces, none of them empty; for an empty text there are none.
+        The pieces, which are never empty; an empty list for an empty text.
     """
     size = max(_LEAST_CHARACTERS, -(-len(text) // _MOST_PIECES))
     cut = []

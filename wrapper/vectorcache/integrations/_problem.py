@@ -1,10 +1,10 @@
-"""What a web application answers where a query failed: problem details (RFC 9457).
+"""The response of a web application to a failed query: problem details (RFC 9457).
 
-Decided here once, for every framework. A body is one of a few constants: nothing of the error
-goes into it, as an error names the service, quotes its words and advises the developer. All of
-that is for the log. Nor does a body name this package: what an application is built on is its own
-business. So ``type`` is left out, which means ``about:blank``, and ``title`` is then the status's
-own phrase (RFC 9457, 4.2.1); ``code`` is an extension member (3.2) that programs can rely on.
+All frameworks share these rules. The body is one of a few constants. It contains nothing from the
+error, because an error names the service, quotes it and advises the developer: that belongs in the
+log. The body does not name this package either, as users need not know what an application is built
+on. So ``type`` is left out, which means ``about:blank``, and ``title`` is then the phrase of the
+status (RFC 9457, 4.2.1). ``code`` is an extension member (3.2) on which programs can rely.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .._arguments import MAX_PROMPT_CHARACTERS
 
 MEDIA_TYPE: Final = "application/problem+json"
 
-# Seconds, where the service named none: as long as the client waits between attempts at most.
+# Seconds to wait if the service named none: the longest wait of the client between attempts.
 _RETRY_AFTER = 10.0
 
 
@@ -32,7 +32,7 @@ class _Kind:
     code: str
     detail: str
     level: int
-    # Whether the same request may succeed later, and after how many seconds at the earliest.
+    # Whether the same request may succeed later, and the earliest time for it in seconds.
     passes: bool = False
     retry_after: float | None = None
 
@@ -41,16 +41,16 @@ _INVALID = _Kind(
     422,
     "Unprocessable Content",
     "invalid_question",
-    "The question cannot be asked as it is: it is empty, has more than "
-    f"{MAX_PROMPT_CHARACTERS:,} characters, or comes with a value that is not allowed.",
+    "This question cannot be asked: it is empty, has more than "
+    f"{MAX_PROMPT_CHARACTERS:,} characters, or has a value that is not allowed.",
     logging.WARNING,
 )
 _SENSITIVE = _Kind(
     422,
     "Unprocessable Content",
     "sensitive_data",
-    "The question seems to hold personal data, such as an e-mail address or a card number. "
-    "Take it out, and ask again.",
+    "The question seems to contain personal data, such as an e-mail address or a card number. "
+    "Remove it, and ask again.",
     logging.INFO,
 )
 _UNSUPPORTED = _Kind(
@@ -64,7 +64,7 @@ _LATER = _Kind(
     503,
     "Service Unavailable",
     "try_again_later",
-    "There is no answer at the moment. Try again later.",
+    "The question cannot be answered at the moment. Try again later.",
     logging.WARNING,
     passes=True,
     retry_after=_RETRY_AFTER,
@@ -73,7 +73,7 @@ _UNAVAILABLE = _Kind(
     503,
     "Service Unavailable",
     "unavailable",
-    "Questions are not answered for the time being.",
+    "Questions cannot be answered at present.",
     logging.ERROR,
 )
 _BAD_GATEWAY = _Kind(
@@ -100,9 +100,10 @@ _INTERNAL = _Kind(
     logging.ERROR,
 )
 
-# For each class of error; those that are not named are answered as their base is. RFC 9110, 15.5
-# and 15.6, says what each status means. A rate limit is that of the application, not of whoever
-# asks it, so it is no 429; and the application's key, project and address are its own mistakes.
+# The response for each class of error; a class without an entry has that of its base class.
+# RFC 9110, 15.5 and 15.6, says what each status means. A rate limit applies to the application, not
+# to its user, so the status is not 429. A wrong key, project or address is the application's own
+# mistake.
 _KINDS: dict[type, _Kind] = {
     errors.VectorcacheError: _INTERNAL,
     errors.AuthenticationError: _INTERNAL,
@@ -124,16 +125,16 @@ _KINDS: dict[type, _Kind] = {
 
 @attrs.frozen
 class Problem:
-    """One error's answer.
+    """The response to one error.
 
     Attributes:
         status: the HTTP status.
-        title: the status's phrase.
+        title: the phrase of the status.
         code: what went wrong, for programs; it will not change.
         detail: what went wrong, for people.
-        level: how bad it is, as a level of ``logging``.
-        retry_after: whole seconds after which to ask again; None where that is no use, or where
-            nobody knows.
+        level: how serious it is, as a level of ``logging``.
+        retry_after: whole seconds after which to ask again; None if that does not help, or if the
+            time is unknown.
     """
 
     status: int
@@ -144,11 +145,11 @@ class Problem:
     retry_after: int | None
 
     @classmethod
-    def of(cls, error: errors.VectorcacheError) -> Problem:
-        """What is answered for an error."""
+    def from_error(cls, error: errors.VectorcacheError) -> Problem:
+        """Returns the response to an error."""
         kind = next(_KINDS[base] for base in type(error).__mro__ if base in _KINDS)
         if isinstance(error, errors.APITimeoutError) and not error.attempts:
-            kind = _LATER  # Too many at once, or over a limit of our own: nothing was sent.
+            kind = _LATER  # Nothing was sent: too many requests at once, or the client's own limit.
         wait = (error.retry_after or kind.retry_after) if kind.passes else None
         return cls(
             kind.status,
@@ -172,21 +173,22 @@ class Problem:
 
     @property
     def headers(self) -> dict[str, str]:
-        """``Retry-After`` (RFC 9110, 10.2.3), where there is one."""
+        """``Retry-After`` (RFC 9110, 10.2.3), if there is a time to retry after."""
         return {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
 
     @property
     def is_own_mistake(self) -> bool:
-        """Whether the application itself is at fault, so that its people look for the place."""
+        """Whether the application itself is wrong, so that its log needs a traceback."""
         return self.status == _INTERNAL.status
 
     def log(
         self, logger: logging.Logger, method: str, path: str, error: errors.VectorcacheError
     ) -> None:
-        """Says all of it where only the application's own people read."""
+        """Logs the whole error, where only the operators of the application read it."""
         logger.log(
             self.level,
-            "%s %r: %d for %s: %s",  # Somebody chose the path, and it may have line ends.
+            # A user chose the path, which may contain line breaks, so it is logged by its repr.
+            "%s %r: %d for %s: %s",
             method,
             path,
             self.status,

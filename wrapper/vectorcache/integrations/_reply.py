@@ -1,4 +1,4 @@
-"""What an LLM library is told of an answer."""
+"""The text and the metadata of an answer, for an LLM library."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from .._response import VectorcacheResponse
 
 
 def text_before(stop: Sequence[str], text: str) -> str:
-    """The text up to the first of the stop sequences, which is not a part of it.
+    """Returns the text before the first stop sequence.
 
-    The cache keeps answers whole: where an LLM would have stopped, they are cut here.
+    The cache keeps whole answers, so they are cut here where an LLM would have stopped.
     """
     found = [place for place in map(text.find, stop) if place >= 0]
     return text[: min(found)] if found else text
 
 
 def details(result: VectorcacheResponse) -> dict[str, Any]:
-    """How the answer came, as JSON-serialisable values; under ``"vectorcache"`` everywhere.
+    """Returns the metadata of an answer as JSON-serialisable values.
 
-    ``cache_hit``, ``similarity_score`` (cosine similarity, 0 to 1; None on a miss),
-    ``cost_saved`` (US dollars), ``llm_provider``, ``debug`` if that was asked for, and whatever
-    else the service sent; ``request_id``, ``attempts``, ``elapsed`` (seconds), and ``error``,
-    which is what the cache failed with where a fallback answered, and else None.
+    Each library shows them under the name ``"vectorcache"``. They are ``cache_hit``,
+    ``similarity_score`` (cosine similarity, 0 to 1; None on a miss), ``cost_saved`` (US dollars),
+    ``llm_provider``, ``debug`` if it was asked for, all other fields that the service sent,
+    ``request_id``, ``attempts``, ``elapsed`` (seconds), and ``error``: the error of the cache if a
+    fallback answered, else None.
     """
     fields = result.to_dict()
     del fields["response"]
@@ -38,5 +39,5 @@ def details(result: VectorcacheResponse) -> dict[str, Any]:
 
 
 def replayed_details(result: VectorcacheResponse) -> dict[str, Any]:
-    """The same for an answer that is replayed as a stream: ``replayed`` is True."""
+    """Returns the metadata of an answer that is replayed as a stream: ``replayed`` is True."""
     return {**details(result), "replayed": True}

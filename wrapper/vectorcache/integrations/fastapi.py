@@ -43,7 +43,7 @@ __all__ = [
 
 
 async def vectorcache_client(connection: HTTPConnection) -> AsyncVectorcacheClient:
-    """The application's client; tests put another in its place by ``app.dependency_overrides``.
+    """Returns the application's client; tests replace it by ``app.dependency_overrides``.
 
     Raises:
         ConfigurationError: the application was started without ``vectorcache_lifespan``.
@@ -66,21 +66,21 @@ _PROBLEM = {
     "required": ["title", "status", "code", "detail"],
 }
 
-# 422 is not among them: FastAPI would leave out its own, for requests of the wrong form.
+# Without 422, because FastAPI would then leave out its own description of invalid requests.
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {
         "description": description,
         "content": {MEDIA_TYPE: {"schema": _PROBLEM}},
         "headers": {
             "Retry-After": {
-                "description": "Seconds after which to ask again, where that may help.",
+                "description": "Seconds after which to ask again, if that may help.",
                 "schema": {"type": "integer"},
             }
         },
     }
     for status, description in (
         (502, "The service behind this one failed."),
-        (503, "There is no answer at the moment."),
+        (503, "The question cannot be answered at the moment."),
         (504, "The service behind this one took too long."),
     )
 }

@@ -1,4 +1,4 @@
-"""Flask: an extension that gives each application a client, and answers its errors.
+"""Flask: an extension that gives each application a client and handles its errors.
 
 Install it with ``pip install 'vectorcache-python[flask]'``.
 
@@ -45,24 +45,24 @@ _NAMES = [_PREFIX + option.upper() for option in OPTIONS]
 
 
 class Vectorcache:
-    """The extension; one serves any number of applications.
+    """The extension, which can serve any number of applications.
 
-    Settings are those of ``app.config`` that begin with ``VECTORCACHE_``: what
-    ``VectorcacheClient`` takes by keyword, in capitals, and ``VECTORCACHE_LOCAL``, true for a
-    client with an embedded cache, without key and network. With that, ``VECTORCACHE_LLM`` may be a
-    function ``llm(prompt, model, context) -> str`` that answers misses, and ``VECTORCACHE_PATH`` a
-    file that keeps the cache. The key is best left to the environment; one in ``app.config`` is
-    hidden there.
+    Its settings are the entries of ``app.config`` that begin with ``VECTORCACHE_``: the keyword
+    arguments of ``VectorcacheClient``, in capitals, and ``VECTORCACHE_LOCAL``. If that is true, the
+    client has an embedded cache and needs neither key nor network. Then ``VECTORCACHE_LLM`` may be
+    a function ``llm(prompt, model, context) -> str`` that answers misses, and ``VECTORCACHE_PATH``
+    a file that keeps the cache. Keep the key in the environment if you can; a key in ``app.config``
+    is hidden there.
 
-    An application's client is made when it is first used, so that it may be set up without a
-    key, and shared by its threads and by the processes forked from it. It is closed at the
-    interpreter's exit, or with the application where that ends before.
+    An application's client is made when it is first used, so an application can be set up without
+    a key. Its threads share the client, and so do the processes forked from it. The client is
+    closed when the interpreter exits, or when the application is garbage-collected before.
 
     Args:
-        app: an application to set up at once; others by ``init_app``.
+        app: an application to set up at once; set up others by ``init_app``.
 
     Raises:
-        ConfigurationError: as ``init_app`` does.
+        ConfigurationError: ``init_app`` refuses the application.
     """
 
     def __init__(self, app: Flask | None = None) -> None:
@@ -70,18 +70,22 @@ class Vectorcache:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Gives an application a client, and answers to the errors of its queries.
+        """Gives an application a client, and handles the errors of its queries.
 
-        These are problem details (RFC 9457), and the error itself is in ``app.logger``. An error
-        handler of the application's own for ``VectorcacheError`` takes their place.
+        A failed query is answered with problem details (RFC 9457), and ``app.logger`` logs the
+        error. The application's own error handler for ``VectorcacheError`` replaces this.
+
+        Args:
+            app: the application.
 
         Raises:
-            ConfigurationError: a setting has a name that is none, ``VECTORCACHE_LLM`` or
-                ``VECTORCACHE_PATH`` is set without ``VECTORCACHE_LOCAL``, or the application was
-                set up already.
+            ConfigurationError: a setting is unknown, ``VECTORCACHE_LLM`` or ``VECTORCACHE_PATH`` is
+                set without ``VECTORCACHE_LOCAL``, or the application was already set up.
         """
         if _NAME in app.extensions:
-            raise ConfigurationError(f"Vectorcache was already set up for {app}")
+            raise ConfigurationError(
+                f"Vectorcache was already set up for {app}: call init_app(app) once"
+            )
         refuse_without_local(_options(app))
         app.extensions[_NAME] = LazyClient(
             lambda: make_client(VectorcacheClient, _options(app)), VectorcacheClient.close
@@ -90,10 +94,10 @@ class Vectorcache:
 
     @property
     def client(self) -> VectorcacheClient:
-        """The current application's client.
+        """The client of the current application.
 
         Raises:
-            ConfigurationError: it cannot work as it was set up, or ``init_app`` was not called.
+            ConfigurationError: a setting is invalid, or ``init_app`` was not called.
             RuntimeError: there is no current application.
         """
         lazy: LazyClient[VectorcacheClient] | None = current_app.extensions.get(_NAME)
@@ -106,7 +110,7 @@ class Vectorcache:
 
 def _options(app: Flask) -> dict[str, Any]:
     if _KEY in app.config:
-        # Settings are printed, and shown on debug pages.
+        # Applications print their settings, and debug pages show them.
         app.config[_KEY] = hidden(app.config[_KEY])
     options = app.config.get_namespace(_PREFIX)
     check_names((_PREFIX + option.upper() for option in options), _NAMES)
@@ -114,6 +118,6 @@ def _options(app: Flask) -> dict[str, Any]:
 
 
 def _answer(error: VectorcacheError) -> Response:
-    problem = Problem.of(error)
+    problem = Problem.from_error(error)
     problem.log(current_app.logger, request.method, request.path, error)
     return Response(problem.body, problem.status, problem.headers, content_type=MEDIA_TYPE)

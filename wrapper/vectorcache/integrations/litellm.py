@@ -1,4 +1,4 @@
-"""LiteLLM: ``VectorcacheLLM``, the handler of a provider of your own.
+"""LiteLLM: ``VectorcacheLLM``, the handler of a custom provider.
 
 Install it with ``pip install 'vectorcache-python[litellm]'``.
 
@@ -48,8 +48,8 @@ from ._reply import details, replayed_details, text_before
 
 __all__ = ["VectorcacheLLM"]
 
-# What LiteLLM fills in where nobody said how long a call may take, in a router ten times as much.
-_NOBODY_SAID_SECONDS = 600.0
+# LiteLLM's default timeout, for calls without one; that of a router is ten times as long.
+_DEFAULT_TIMEOUT = 600.0
 
 _KINDS: dict[type[VectorcacheError], type[openai.OpenAIError]] = {
     VectorcacheError: exceptions.APIError,
@@ -73,21 +73,22 @@ _KINDS: dict[type[VectorcacheError], type[openai.OpenAIError]] = {
 class VectorcacheLLM(CustomLLM):
     """A handler for ``litellm.custom_provider_map`` that answers from the cache.
 
-    The last user message is the prompt; the system message and earlier turns are a part of the
-    context, as a digest. So an LLM that is asked on a miss sees the prompt alone.
+    The last user message is the prompt. The system message and earlier turns become part of the
+    context, as a digest, so an LLM that is asked on a miss sees only the prompt.
 
     ``_hidden_params["vectorcache"]`` of an answer is a dictionary with ``cache_hit``,
     ``similarity_score``, ``cost_saved`` (US dollars), ``llm_provider``, ``request_id``,
-    ``attempts``, ``elapsed`` (seconds) and more. ``usage`` stays LiteLLM's zeros, as nobody
-    counts tokens.
+    ``attempts``, ``elapsed`` (seconds) and more. ``usage`` keeps LiteLLM's zeros, as
+    tokens are not counted.
 
     ``litellm.completion`` takes ``stop``, ``timeout`` (seconds for an attempt), ``max_retries``,
-    ``extra_headers`` and what ``VectorcacheClient.query`` takes. What the service cannot do is
-    refused with LiteLLM's ``UnsupportedParamsError``; settings such as ``temperature`` are left
-    unheard with ``ignore`` or LiteLLM's own ``drop_params``, ``additional_drop_params``.
+    ``extra_headers`` and the arguments of ``VectorcacheClient.query``. A parameter that the service
+    does not support is refused with LiteLLM's ``UnsupportedParamsError``. Parameters such as
+    ``temperature`` are ignored if ``ignore`` names them, or by LiteLLM's own ``drop_params`` and
+    ``additional_drop_params``.
 
-    Errors are LiteLLM's, with ours as their ``__cause__``. They tell a ``litellm.Router`` not to
-    begin anew: the client has retried already.
+    Errors are LiteLLM's, and their ``__cause__`` is the error of this package. They tell a
+    ``litellm.Router`` not to retry, as the client has retried already.
     """
 
     def __init__(
@@ -101,106 +102,106 @@ class VectorcacheLLM(CustomLLM):
         """Makes a handler; nothing is sent or opened yet.
 
         Args:
-            client: a client of your own, which stays yours to close.
-            async_client: the same for ``litellm.acompletion``; without it, ``client`` is asked
-                in a thread.
-            ignore: parameters that may be left unheard, such as ``["temperature"]``: answers
-                were and will be made without them.
-            options: without a client, what its constructor takes, such as ``api_key`` (by
+            client: your own client, which is not closed with this object.
+            async_client: your own client for ``litellm.acompletion``; without it, ``client`` is
+                asked in a thread.
+            ignore: parameters that may be ignored, such as ``["temperature"]``: answers were and
+                will be made without them.
+            options: without a client, the arguments of its constructor, such as ``api_key`` (by
                 default the environment's ``VECTORCACHE_API_KEY``), ``context`` and ``deadline``.
 
         Raises:
-            ConfigurationError: an option is at fault, or there is no key.
+            ConfigurationError: an option is invalid, or there is no key.
         """
         super().__init__()
         self._clients = Clients.given_or_made(client, async_client, options)
         self._ignore = checked_ignore(ignore)
 
     def completion(self, *_: Any, **call: Any) -> ModelResponse:
-        """Answers a conversation's last message; LiteLLM calls it."""
+        """Answers the last message of a conversation; LiteLLM calls it."""
         with _litellm_errors(call["model"]):
-            asked, parameters = self._asked(call)
-            return _filled(call, self._clients.query(asked), parameters)
+            arguments, parameters = self._query_arguments(call)
+            return _fill_response(call, self._clients.query(arguments), parameters)
 
     async def acompletion(self, *_: Any, **call: Any) -> ModelResponse:
-        """Answers a conversation's last message; LiteLLM calls it."""
+        """Answers the last message of a conversation; LiteLLM calls it."""
         with _litellm_errors(call["model"]):
-            asked, parameters = self._asked(call)
-            return _filled(call, await self._clients.aquery(asked), parameters)
+            arguments, parameters = self._query_arguments(call)
+            return _fill_response(call, await self._clients.aquery(arguments), parameters)
 
     def streaming(self, *_: Any, **call: Any) -> Iterator[GenericStreamingChunk]:
         """Answers as ``completion`` does, and replays the answer; LiteLLM calls it."""
         with _litellm_errors(call["model"]):
-            asked, parameters = self._asked(call)
-            return _replayed(self._clients.query(asked), parameters)
+            arguments, parameters = self._query_arguments(call)
+            return _replayed(self._clients.query(arguments), parameters)
 
-    # Not async, as LiteLLM's own type has it: what it returns is taken for the stream as it is.
+    # Not async, although LiteLLM's type is: LiteLLM uses the returned object as the stream.
     def astreaming(self, *_: Any, **call: Any) -> Any:
         """Answers as ``acompletion`` does, and replays the answer; LiteLLM calls it."""
         with _litellm_errors(call["model"]):
-            return self._areplayed(call["model"], *self._asked(call))
+            return self._areplayed(call["model"], *self._query_arguments(call))
 
     async def _areplayed(
-        self, model: str, asked: dict[str, Any], parameters: Parameters
+        self, model: str, arguments: dict[str, Any], parameters: Parameters
     ) -> AsyncIterator[GenericStreamingChunk]:
         with _litellm_errors(model):
-            result = await self._clients.aquery(asked)
+            result = await self._clients.aquery(arguments)
         for chunk in _replayed(result, parameters):
             yield chunk
 
     def close(self) -> None:
-        """Closes the connections of ``completion``, unless the client was given."""
+        """Closes the connections of ``completion``, unless you passed the client."""
         self._clients.close()
 
     async def aclose(self) -> None:
-        """Closes all connections, unless the clients were given."""
+        """Closes all connections, unless you passed the clients."""
         await self._clients.aclose()
 
-    def _asked(self, call: Mapping[str, Any]) -> tuple[dict[str, Any], Parameters]:
+    def _query_arguments(self, call: Mapping[str, Any]) -> tuple[dict[str, Any], Parameters]:
         for name in ("api_key", "api_base"):
             if call[name] is not None:
                 raise InvalidRequestError(
-                    f"{name} was given to the call, which cannot choose where Vectorcache is "
-                    "asked: give it to VectorcacheLLM (nothing was sent)"
+                    f"{name} was passed to the call, which cannot choose the service: pass it to "
+                    "VectorcacheLLM (nothing was sent)"
                 )
         given = {"model": call["model"], **call["optional_params"]}
-        # LiteLLM says with it which of our methods it has chosen; tokens are not counted.
+        # LiteLLM has chosen the method by ``stream``; the options only ask for token counts.
         given.pop("stream", None)
         given.pop("stream_options", None)
         if call["headers"]:
             given["extra_headers"] = call["headers"]
         timeout = call["timeout"]
-        if not isinstance(timeout, int | float) or timeout < _NOBODY_SAID_SECONDS:
+        if not isinstance(timeout, int | float) or timeout < _DEFAULT_TIMEOUT:
             given["timeout"] = timeout
-        _refuse_what_litellms_cache_mixes_up(given)
+        _refuse_options_that_the_cache_of_litellm_ignores(given)
         settings = call["litellm_params"]
-        notes = (settings.get("metadata"), settings.get("litellm_metadata"))
-        if any("model_group" in (note or {}) for note in notes):
-            # A router's, which counts on retries of its own, and is told that they are made here.
+        metadata = (settings.get("metadata"), settings.get("litellm_metadata"))
+        if any("model_group" in (fields or {}) for fields in metadata):
+            # A router passes the number of its own retries, but the client makes all retries.
             given.pop("max_retries", None)
         drops = litellm.drop_params or settings.get("drop_params")
         try:
             parameters = Parameters.checked(given, given.keys() if drops else self._ignore)
         except InvalidRequestError as error:
-            raise _unsupported(call["model"], str(error)) from error
+            raise _unsupported_error(call["model"], str(error)) from error
         context = self._clients.settings.context
         return parameters.query(read_messages(call["messages"]), context), parameters
 
 
-def _refuse_what_litellms_cache_mixes_up(given: Mapping[str, Any]) -> None:
+def _refuse_options_that_the_cache_of_litellm_ignores(given: Mapping[str, Any]) -> None:
     if litellm.cache is None or litellm.enable_caching_on_provider_specific_optional_params:
         return
     for name in ("context", "similarity_threshold"):
         if given.get(name) is not None:
             raise InvalidRequestError(
-                f"{name} was given to the call, and litellm.cache would keep its answer for calls "
+                f"{name} was passed to the call, and litellm.cache would use its answer for calls "
                 f"with another {name}: set "
-                "litellm.enable_caching_on_provider_specific_optional_params = True, or give "
+                "litellm.enable_caching_on_provider_specific_optional_params = True, or pass "
                 f"{name} to VectorcacheLLM (nothing was sent)"
             )
 
 
-def _filled(
+def _fill_response(
     call: Mapping[str, Any], result: VectorcacheResponse, parameters: Parameters
 ) -> ModelResponse:
     answer: ModelResponse = call["model_response"]
@@ -237,10 +238,10 @@ def _litellm_errors(model: str) -> Iterator[None]:
     try:
         yield
     except VectorcacheError as error:
-        raise _of_litellm(error, model) from error
+        raise _litellm_error(error, model) from error
 
 
-def _of_litellm(error: VectorcacheError, model: str) -> Exception:
+def _litellm_error(error: VectorcacheError, model: str) -> Exception:
     kind = next(_KINDS[base] for base in type(error).__mro__ if base in _KINDS)
     more: dict[str, Any] = {}
     if issubclass(kind, openai.APIStatusError):
@@ -252,15 +253,15 @@ def _of_litellm(error: VectorcacheError, model: str) -> Exception:
         )
     if kind is exceptions.APIError:
         more["status_code"] = error.status_code or 500
-    return _made(kind, model, str(error), **more)
+    return _build_error(kind, model, str(error), **more)
 
 
-def _unsupported(model: str, message: str) -> Exception:
-    return _made(exceptions.UnsupportedParamsError, model, message)
+def _unsupported_error(model: str, message: str) -> Exception:
+    return _build_error(exceptions.UnsupportedParamsError, model, message)
 
 
-def _made(kind: Any, model: str, message: str, **more: Any) -> Exception:
-    # With a number of retries, a router makes no more of its own.
+def _build_error(kind: Any, model: str, message: str, **more: Any) -> Exception:
+    # A router makes no retries for an error that has a number of retries.
     named = {"message": message, "model": model, "llm_provider": "vectorcache"}
     made: Exception = kind(**named, num_retries=0, **more)
     return made

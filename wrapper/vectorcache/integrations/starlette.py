@@ -1,6 +1,6 @@
-"""Starlette, and what is built on it: a client that lives as long as the application.
+"""Starlette and frameworks built on it: a client that lives as long as the application.
 
-Needs Starlette, which FastAPI brings along; for FastAPI see ``vectorcache.integrations.fastapi``.
+This module needs Starlette. For FastAPI, see ``vectorcache.integrations.fastapi``.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from ._problem import MEDIA_TYPE, Problem
 
 __all__ = ["add_error_handler", "answer_error", "get_client", "vectorcache_lifespan"]
 
-# Not a part of the ``vectorcache`` logger, which is silent where no logging is configured: an
-# application's faults are to be seen then, too.
+# Not a child of the ``vectorcache`` logger, which is silent unless logging is configured: the
+# errors of an application must show even then.
 _logger = logging.getLogger("starlette.vectorcache")
 
 _NAME = "vectorcache"
@@ -51,34 +51,34 @@ def vectorcache_lifespan(
     path: str | PathLike[str] | None = None,
     **options: Unpack[ClientOptions],
 ) -> Lifespan[Any]:
-    """A lifespan that makes a client when the application starts, and closes it when it ends.
+    """Returns a lifespan that makes a client when the application starts and closes it at its end.
 
-    The client is ``request.state.vectorcache``, in mounted applications too, and
-    ``app.state.vectorcache``. A mounted application's own lifespan is never run, so this belongs
-    to the outermost one.
+    The client is ``request.state.vectorcache``, in mounted applications as well, and
+    ``app.state.vectorcache``. Starlette never runs the lifespan of a mounted application, so pass
+    this one to the outermost application.
 
     Args:
-        own: the application's own lifespan, which runs within this one: it finds the client at
-            ``app.state.vectorcache``, and what it yields is the request's state, as ever.
-        local: whether the client is one with an embedded cache, without key and network:
-            ``AsyncVectorcacheClient.local``.
-        llm: with ``local``, a function ``llm(prompt, model, context) -> str``, plain or async,
-            that answers misses; None answers them with a text that says so.
+        own: the application's own lifespan, which runs within this one. It finds the client at
+            ``app.state.vectorcache``, and the state that it yields is the state of requests, as
+            usual.
+        local: whether the client has an embedded cache, without key and network, as
+            ``AsyncVectorcacheClient.local`` makes it.
+        llm: with ``local``, a sync or async function ``llm(prompt, model, context) -> str`` that
+            answers misses; with None, a miss is answered with a text that says so.
         path: with ``local``, a file that keeps the cache; None for memory.
-        options: what ``AsyncVectorcacheClient`` takes by keyword. The environment is read when
-            the application starts.
+        options: keyword arguments of ``AsyncVectorcacheClient``. The environment is read when the
+            application starts.
 
     Raises:
-        ConfigurationError: an option has a name that is none, or ``llm`` or ``path`` is given
-            without ``local``; and when the application starts, if the client cannot work as it
-            was set up.
+        ConfigurationError: an option is unknown, or ``llm`` or ``path`` is given without ``local``.
+            The application raises it at its start if an option is invalid or the key is missing.
 
     Examples:
         >>> from starlette.applications import Starlette
         >>> app = Starlette(lifespan=vectorcache_lifespan(model="gpt-4o", deadline=20))
     """
     if "api_key" in options:
-        # Tracebacks of what follows may be shown with their variables.
+        # Tracebacks of the following calls may be shown with their variables.
         cast(dict[str, Any], options)["api_key"] = hidden(options["api_key"])
     check_names(options, OPTIONS)
     embedded = {"local": local, "llm": llm, "path": path}
@@ -91,20 +91,20 @@ def vectorcache_lifespan(
             if own is None:
                 yield {_NAME: client}
                 return
-            within = cast(AbstractAsyncContextManager[Any], own(app))
-            async with within as state:
+            inner = cast(AbstractAsyncContextManager[Any], own(app))
+            async with inner as state:
                 yield {**(state or {}), _NAME: client}
 
     return lifespan
 
 
 def get_client(connection: HTTPConnection) -> AsyncVectorcacheClient:
-    """The application's client, for a request or a WebSocket.
+    """Returns the application's client, for a request or a WebSocket.
 
     Raises:
         ConfigurationError: the application was started without ``vectorcache_lifespan``.
     """
-    # What runs a lifespan without a server, as some tests do, may forget the requests' state.
+    # Tests that run a lifespan without a server may not pass its state on to the requests.
     for state in (connection.state, connection.app.state):
         client: AsyncVectorcacheClient | None = getattr(state, _NAME, None)
         if client is not None:
@@ -117,21 +117,21 @@ def get_client(connection: HTTPConnection) -> AsyncVectorcacheClient:
 
 
 def add_error_handler(app: Starlette) -> None:
-    """Answers what a query fails with as problem details (RFC 9457), and logs it.
+    """Makes an application answer failed queries with problem details (RFC 9457), and log them.
 
-    Starlette asks each application for its own handlers, so mounted ones need this as well.
+    Each application has its own handlers in Starlette, so mounted ones need this call as well.
     """
     app.add_exception_handler(VectorcacheError, answer_error)
 
 
 async def answer_error(connection: HTTPConnection, error: Exception) -> Any:
-    """Handles a ``VectorcacheError``, as ``exception_handlers=`` and decorators take it.
+    """Handles a ``VectorcacheError``; for ``exception_handlers=`` and decorators.
 
-    A request is answered with problem details; a WebSocket is closed with the status that comes
-    closest (RFC 6455, 7.4.1, and its registry).
+    A request is answered with problem details. A WebSocket is closed with the most similar status
+    code (RFC 6455, 7.4.1, and its registry).
     """
     assert isinstance(error, VectorcacheError)
-    problem = Problem.of(error)
+    problem = Problem.from_error(error)
     method = connection.scope.get("method", "WebSocket")
     problem.log(_logger, method, connection.url.path, error)
     if isinstance(connection, WebSocket):
@@ -140,5 +140,5 @@ async def answer_error(connection: HTTPConnection, error: Exception) -> Any:
     return Response(problem.body, problem.status, problem.headers, MEDIA_TYPE)
 
 
-# 1008 is a violated policy, 1013 "try again later", and 1011, for all else, an internal error.
+# 1008 means a policy violation, 1013 "try again later", and 1011 (all others) an internal error.
 _CLOSE = {422: 1008, 503: 1013}

@@ -1,4 +1,4 @@
-"""Django: clients for sync and async views, made of ``settings.VECTORCACHE``.
+"""Django: clients for sync and async views, configured by ``settings.VECTORCACHE``.
 
 Install it with ``pip install 'vectorcache-python[django]'``, and in the settings:
 

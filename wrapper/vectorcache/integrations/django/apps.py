@@ -1,4 +1,4 @@
-"""The app, which holds the clients."""
+"""The Django app, which holds the clients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .clients import Clients
 
 
 class VectorcacheConfig(AppConfig):  # type: ignore[misc] # Django has no types.
-    """Vectorcache, as Django lists it."""
+    """The configuration of the app ``vectorcache``."""
 
     name = "vectorcache.integrations.django"
     label = "vectorcache"
@@ -22,8 +22,8 @@ class VectorcacheConfig(AppConfig):  # type: ignore[misc] # Django has no types.
     def ready(self) -> None:
         self.clients = Clients()
         register(check_settings)
-        setting_changed.connect(self._start_anew)
+        setting_changed.connect(self._replace_clients)
 
-    def _start_anew(self, *, setting: str, **_: Any) -> None:
-        if setting == "VECTORCACHE":  # By ``override_settings`` and its kin, in tests.
+    def _replace_clients(self, *, setting: str, **_: Any) -> None:
+        if setting == "VECTORCACHE":  # Tests change it, by ``override_settings`` and similar.
             self.clients = Clients()

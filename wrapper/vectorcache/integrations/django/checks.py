@@ -1,4 +1,4 @@
-"""What ``manage.py check`` says of the settings, before anybody asks anything."""
+"""Checks of the settings for ``manage.py check``."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ..._local import LOCAL_KEY
 from ..._settings import API_KEY_VARIABLE
 from ...errors import ConfigurationError
 from .._options import make_client, refuse_without_local
-from .clients import options_of_settings
+from .clients import options_from_settings
 
 _MIDDLEWARE = "vectorcache.integrations.django.VectorcacheMiddleware"
 
 
 def check_settings(app_configs: object, **_: Any) -> list[CheckMessage]:
-    """E001: a setting is at fault. W001: there is no key. W002: there is no middleware."""
+    """Returns E001 for an invalid setting, W001 without a key, and W002 without the middleware."""
     found: list[CheckMessage] = []
     try:
-        options = options_of_settings()
+        options = options_from_settings()
         if not (options.get("api_key") or os.environ.get(API_KEY_VARIABLE)):
             if not options.get("local"):
-                # No error: where images are built and files collected there are no secrets.
+                # Only a warning: images are built and static files collected without secrets.
                 found.append(
                     CheckWarning(
                         "Vectorcache has no API key.",
@@ -36,7 +36,7 @@ def check_settings(app_configs: object, **_: Any) -> list[CheckMessage]:
                 )
             options["api_key"] = LOCAL_KEY
         refuse_without_local(options)
-        # Nothing is opened, and so there is nothing to close.
+        # The client opens no connection, so it need not be closed.
         hosted = {**options, "local": False, "llm": None, "path": None}
         make_client(AsyncVectorcacheClient, hosted)
     except ConfigurationError as error:
@@ -44,7 +44,7 @@ def check_settings(app_configs: object, **_: Any) -> list[CheckMessage]:
     if _MIDDLEWARE not in settings.MIDDLEWARE:
         found.append(
             CheckWarning(
-                "What queries fail with becomes Django's own error page.",
+                "Failed queries are answered with Django's own error page.",
                 hint=f'Put "{_MIDDLEWARE}" into MIDDLEWARE.',
                 id="vectorcache.W002",
             )

@@ -1,4 +1,4 @@
-"""The clients of a project: one for sync views, one for async ones, both made when needed."""
+"""The clients of a project, one for sync and one for async views; each is made when needed."""
 
 from __future__ import annotations
 
@@ -16,54 +16,54 @@ from ...errors import ConfigurationError
 from .._lazy_client import LazyClient
 from .._options import OPTIONS, check_names, make_client
 
-# Named in the settings, one httpx client would have to serve both colours.
+# Without http_client, because one httpx client cannot serve both sync and async clients.
 _NAMES = {option.upper(): option for option in OPTIONS if option != "http_client"}
 
 
 def get_client() -> VectorcacheClient:
-    """The project's client for sync views, commands and tasks; threads and forks share it.
+    """Returns the project's client for sync views, commands and tasks; threads and forks share it.
 
     Raises:
-        ConfigurationError: it cannot work as ``settings.VECTORCACHE`` says.
+        ConfigurationError: ``settings.VECTORCACHE`` is invalid, or there is no key.
         ImproperlyConfigured: the app is not in ``INSTALLED_APPS``.
     """
-    return _clients().sync.get()
+    return _clients().for_sync.get()
 
 
 def get_async_client() -> AsyncVectorcacheClient:
-    """The project's client for async views; it may be used from several event loops.
+    """Returns the project's client for async views; several event loops may use it.
 
     Raises:
-        ConfigurationError: it cannot work as ``settings.VECTORCACHE`` says.
+        ConfigurationError: ``settings.VECTORCACHE`` is invalid, or there is no key.
         ImproperlyConfigured: the app is not in ``INSTALLED_APPS``.
     """
-    return _clients().awaiting.get()
+    return _clients().for_async.get()
 
 
 class Clients:
-    """A project's two clients; they close when nobody holds this any more, or at exit."""
+    """A project's two clients, closed when this object is garbage-collected, or at exit."""
 
     def __init__(self) -> None:
-        self.sync = LazyClient(
-            lambda: make_client(VectorcacheClient, options_of_settings()), VectorcacheClient.close
+        self.for_sync = LazyClient(
+            lambda: make_client(VectorcacheClient, options_from_settings()), VectorcacheClient.close
         )
-        self.awaiting = LazyClient(
-            lambda: make_client(AsyncVectorcacheClient, options_of_settings()), _close
+        self.for_async = LazyClient(
+            lambda: make_client(AsyncVectorcacheClient, options_from_settings()), _close
         )
 
 
-def options_of_settings() -> dict[str, Any]:
-    """What ``settings.VECTORCACHE`` says, as the clients name it.
+def options_from_settings() -> dict[str, Any]:
+    """Returns ``settings.VECTORCACHE`` as keyword arguments of the clients.
 
     Raises:
-        ConfigurationError: it is no dictionary, or an option has a name that is none.
+        ConfigurationError: the setting is not a dictionary, or contains an unknown option.
     """
     if not isinstance(getattr(settings, "VECTORCACHE", {}), dict):
         raise ConfigurationError(
             'settings.VECTORCACHE must be a dictionary, such as {"MODEL": "gpt-4o"}'
         )
     check_names(list(getattr(settings, "VECTORCACHE", {})), _NAMES)
-    # The debug page hides the key in the settings, and would show it among our variables.
+    # The debug page hides the key in the settings, but would show it in the variables here.
     return {
         _NAMES[name]: hidden(value) if name == "API_KEY" else value
         for name, value in getattr(settings, "VECTORCACHE", {}).items()
@@ -81,7 +81,7 @@ def _clients() -> Clients:
 
 
 def _close(client: AsyncVectorcacheClient) -> None:
-    # Every event loop closes its own connections when it ends; here the client ends.
+    # Each event loop closes its own connections when it ends, but here the client ends first.
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:

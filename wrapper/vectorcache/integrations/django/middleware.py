@@ -1,4 +1,4 @@
-"""What a failed query is answered with."""
+"""The middleware, which answers failed queries."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .._problem import MEDIA_TYPE, Problem
 
 
 class VectorcacheMiddleware:
-    """Answers what a view's query fails with as problem details (RFC 9457), and logs it.
+    """Answers a view's failed query with problem details (RFC 9457), and logs the error.
 
-    The log is Django's own for requests, ``django.request``.
+    The logger is that of Django for requests, ``django.request``.
     """
 
     sync_capable = async_capable = True
@@ -28,20 +28,20 @@ class VectorcacheMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
-        return self._get_response(request)  # For async views, what is to be awaited.
+        return self._get_response(request)  # A coroutine for async views.
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """The answer to an error of a view; None for those that are not ours."""
+        """Returns the response to an error of a view; None for errors of other packages."""
         if not isinstance(error, VectorcacheError):
             return None
-        problem = Problem.of(error)
+        problem = Problem.from_error(error)
         response = HttpResponse(
             problem.body,
             content_type=MEDIA_TYPE,
             status=problem.status,
             headers=problem.headers,
         )
-        # By this Django knows that nothing more is to be logged of this answer.
+        # Django then knows that this response is logged, and does not log it again.
         log_response(
             "%s %r: %d for %s: %s",
             request.method,

@@ -1,4 +1,4 @@
-"""``ChatVectorcache``."""
+"""``ChatVectorcache``, a chat model of LangChain."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .._pieces import pieces
 from .._reply import replayed_details
 from .conversation import read_messages, reply_fields
 
-# What ``client.query`` and the check of parameters are told, unless a call says otherwise.
+# The fields that are the defaults of a call's parameters.
 _DEFAULTS = (
     "model",
     "similarity_threshold",
@@ -41,26 +41,26 @@ _DEFAULTS = (
 class ChatVectorcache(BaseChatModel):
     """A chat model whose answers come from the cache, or from the LLM that it asks on a miss.
 
-    The last user message is the prompt; the system message and earlier turns are a part of the
-    context, as a digest. So an LLM that is asked on a miss sees the prompt alone.
+    The last user message is the prompt. The system message and earlier turns become part of the
+    context, as a digest, so an LLM that is asked on a miss sees only the prompt.
 
     ``response_metadata["vectorcache"]`` of an answer is a dictionary with ``cache_hit``,
     ``similarity_score``, ``cost_saved`` (US dollars), ``llm_provider``, ``request_id``,
-    ``attempts``, ``elapsed`` (seconds) and more. There is no ``usage_metadata``, as nobody counts
-    tokens. ``stream`` replays an answer that was asked for as a whole; its last chunk has the
-    metadata, with ``replayed``. Tools, structured output and content other than text are refused.
+    ``attempts``, ``elapsed`` (seconds) and more. There is no ``usage_metadata``, as tokens are not
+    counted. ``stream`` replays a complete answer; its last chunk has the metadata, with
+    ``replayed``. Tools, structured output and content other than text are refused.
 
-    A prompt that is long, or has line ends, is answered from the cache only where it is repeated
-    to the letter.
+    A long prompt, or one with line breaks, is answered from the cache only if it is repeated
+    exactly.
 
-    Each call takes ``stop`` and what ``VectorcacheClient.query`` takes, as in
+    Each call takes ``stop`` and the arguments of ``VectorcacheClient.query``, as in
     ``model.invoke(..., similarity_threshold=0.95)``.
 
     Raises:
-        ConfigurationError: an option is at fault, or there is no key.
+        ConfigurationError: an option is invalid, or there is no key.
     """
 
-    # So that a misspelt option does not go unnoticed, and a key stays out of what pydantic says.
+    # Pydantic then refuses a misspelt option, and shows no key in its errors.
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     model: str | None = None
@@ -68,20 +68,20 @@ class ChatVectorcache(BaseChatModel):
     api_key: SecretStr | Callable[[], str | Awaitable[str]] | None = Field(
         default_factory=secret_from_env(API_KEY_VARIABLE, default=None)
     )
-    """The key, or a function that is asked for it before each attempt; by default the
+    """The key, or a function that returns it before each attempt; by default the
     environment's ``VECTORCACHE_API_KEY``."""
     base_url: str | None = None
-    """Where the service is; by default the environment's ``VECTORCACHE_BASE_URL``, else ours."""
+    """The service; by default the environment's ``VECTORCACHE_BASE_URL``, else the hosted one."""
     client: VectorcacheClient | None = None
-    """A client of your own, which stays yours to close; with it goes no key and no address."""
+    """Your own client, which is not closed with the model; pass no key and no URL with it."""
     async_client: AsyncVectorcacheClient | None = None
-    """The same for ``ainvoke``; without it, a ``client`` is asked in a thread."""
+    """Your own client for ``ainvoke``; without it, ``client`` is asked in a thread."""
     similarity_threshold: float | None = None
-    """Cosine similarity, 0 to 1, from which on an earlier prompt counts as the same."""
+    """Least cosine similarity, 0 to 1, at which an earlier prompt counts as the same."""
     context: str | None = None
-    """The part of the cache."""
+    """The part of the cache that is used; by default the client's."""
     include_debug: bool | None = None
-    """Whether to bring timings along."""
+    """Whether the metadata include timings."""
     timeout: float | httpx.Timeout | None = None
     """Seconds one attempt may take, or a ``Timeout``; by default the client's, 30."""
     deadline: float | None = None
@@ -89,19 +89,21 @@ class ChatVectorcache(BaseChatModel):
     max_retries: int | None = None
     """How many attempts may follow the first; by default the client's, 2."""
     stop: list[str] | None = None
-    """Texts before the first of which an answer ends."""
+    """Stop sequences; an answer ends before the first that occurs in it."""
     temperature: float | None = None
-    """Refused, as the service has no such setting; unless ``ignore`` names it."""
+    """Refused, as the service has no such setting, unless ``ignore`` names it."""
     max_tokens: int | None = None
-    """Refused, as the service has no such setting; unless ``ignore`` names it."""
+    """Refused, as the service has no such setting, unless ``ignore`` names it."""
     ignore: list[str] = Field(default_factory=list)
-    """Parameters that may be left unheard: answers were and will be made without them."""
+    """Parameters that may be ignored: answers were and will be made without them."""
     streaming: bool = False
-    """Whether ``invoke``, too, tells callbacks of the answer's pieces."""
+    """Whether ``invoke`` also passes the pieces of the answer to callbacks."""
 
     _clients: Clients = PrivateAttr()
 
-    if not TYPE_CHECKING:  # The signature is that of the fields; pydantic would wrap our errors.
+    # Type checkers take the signature from the fields. The checks are here and not in validators,
+    # whose errors pydantic would wrap.
+    if not TYPE_CHECKING:
 
         def __init__(self, **options: Any) -> None:
             if isinstance(options.get("api_key"), str):
@@ -109,15 +111,15 @@ class ChatVectorcache(BaseChatModel):
             if "timeout" in options:
                 options["timeout"] = httpx_timeout(options["timeout"])
             if any(options.get(name) is not None for name in ("client", "async_client")):
-                # A client has its own key: one in the environment is not this model's, and would
-                # be taken for one that was given where LangChain makes a copy of the fields.
+                # A client has its own key. The key of the environment belongs to no field here,
+                # as it would look like a given key when LangChain copies the fields.
                 options.setdefault("api_key", None)
             super().__init__(**options)
-            self._clients = self._given_or_made()
+            self._clients = self._make_clients()
             self.model = self.model or self._clients.settings.model
-            Parameters.checked(self._settings(), checked_ignore(self.ignore))
+            Parameters.checked(self._default_parameters(), checked_ignore(self.ignore))
 
-    def _given_or_made(self) -> Clients:
+    def _make_clients(self) -> Clients:
         own: dict[str, Any] = {}
         if self.api_key is not None:
             own["api_key"] = hidden(self.api_key)
@@ -125,7 +127,7 @@ class ChatVectorcache(BaseChatModel):
             own["base_url"] = self.base_url
         return Clients.given_or_made(self.client, self.async_client, cast(ClientOptions, own))
 
-    def _settings(self) -> dict[str, Any]:
+    def _default_parameters(self) -> dict[str, Any]:
         values = {name: getattr(self, name) for name in _DEFAULTS}
         return {name: value for name, value in values.items() if value is not None}
 
@@ -135,13 +137,14 @@ class ChatVectorcache(BaseChatModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        # LangChain's own cache and traces know a model by these: all that decides an answer.
+        # LangChain's own cache and traces identify a model by these, so they include all that
+        # decides an answer.
         settings = self._clients.settings
         return {
             "similarity_threshold": settings.similarity_threshold,
             "context": settings.context,
-            **self._settings(),
-            # Not "stop", in whose place LangChain writes down the one of the call.
+            **self._default_parameters(),
+            # Not named "stop", because LangChain replaces that by the call's own.
             "stop_by_default": self.stop,
             "base_url": settings.base_url,
             "identity": self._clients.identity,
@@ -154,8 +157,8 @@ class ChatVectorcache(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        arguments, parameters = self._asked(messages, stop, kwargs)
-        return _whole(reply_fields(self._clients.query(arguments), parameters))
+        arguments, parameters = self._query_arguments(messages, stop, kwargs)
+        return _chat_result(reply_fields(self._clients.query(arguments), parameters))
 
     async def _agenerate(
         self,
@@ -164,8 +167,8 @@ class ChatVectorcache(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        arguments, parameters = self._asked(messages, stop, kwargs)
-        return _whole(reply_fields(await self._clients.aquery(arguments), parameters))
+        arguments, parameters = self._query_arguments(messages, stop, kwargs)
+        return _chat_result(reply_fields(await self._clients.aquery(arguments), parameters))
 
     def _stream(
         self,
@@ -174,7 +177,7 @@ class ChatVectorcache(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        arguments, parameters = self._asked(messages, stop, kwargs)
+        arguments, parameters = self._query_arguments(messages, stop, kwargs)
         yield from _replayed(self._clients.query(arguments), parameters)
 
     async def _astream(
@@ -184,34 +187,34 @@ class ChatVectorcache(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        arguments, parameters = self._asked(messages, stop, kwargs)
+        arguments, parameters = self._query_arguments(messages, stop, kwargs)
         for chunk in _replayed(await self._clients.aquery(arguments), parameters):
             yield chunk
 
-    def _asked(
+    def _query_arguments(
         self, messages: Sequence[BaseMessage], stop: list[str] | None, given: dict[str, Any]
     ) -> tuple[dict[str, Any], Parameters]:
-        # LangChain says with "stream" which of our methods it has chosen.
+        # LangChain has chosen the method by "stream".
         own = {n: value for n, value in given.items() if value is not None and n != "stream"}
         parameters = Parameters.checked(
-            {**self._settings(), "stop": stop or self.stop, **own}, self.ignore
+            {**self._default_parameters(), "stop": stop or self.stop, **own}, self.ignore
         )
         context = self._clients.settings.context
         return parameters.query(read_messages(messages), context), parameters
 
     def bind_tools(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused: the cache answers with text.
+        """Refuses tools, because the cache answers only with text.
 
         Raises:
             InvalidRequestError: always.
         """
         raise InvalidRequestError(
-            "ChatVectorcache calls no tools, as Vectorcache answers with text alone: bind them to "
+            "ChatVectorcache calls no tools, as Vectorcache answers only with text: bind them to "
             "the LLM's own chat model (nothing was sent)"
         )
 
     def with_structured_output(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused: no schema reaches the LLM, so an answer may have any form.
+        """Refuses structured output, because the LLM receives no schema.
 
         Raises:
             InvalidRequestError: always.
@@ -222,11 +225,11 @@ class ChatVectorcache(BaseChatModel):
         )
 
     def close(self) -> None:
-        """Closes the connections of ``invoke``, unless the client was given."""
+        """Closes the connections of ``invoke``, unless you passed the client."""
         self._clients.close()
 
     async def aclose(self) -> None:
-        """Closes all connections, unless the clients were given."""
+        """Closes all connections, unless you passed the clients."""
         await self._clients.aclose()
 
     def __getstate__(self) -> NoReturn:
@@ -236,7 +239,7 @@ class ChatVectorcache(BaseChatModel):
         )
 
 
-def _whole(fields: dict[str, Any]) -> ChatResult:
+def _chat_result(fields: dict[str, Any]) -> ChatResult:
     return ChatResult(generations=[ChatGeneration(message=AIMessage(**fields))])
 
 
@@ -246,6 +249,6 @@ def _replayed(result: VectorcacheResponse, parameters: Parameters) -> Iterator[C
     *before, last = pieces(fields["content"]) or [""]
     for piece in before:
         yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
-    # LangChain adds metadata of chunks up: they are on one of them, the last.
-    whole = {**fields, "content": last, "chunk_position": "last"}
-    yield ChatGenerationChunk(message=AIMessageChunk(**whole))
+    # LangChain adds up the metadata of all chunks, so only the last chunk has them.
+    last_fields = {**fields, "content": last, "chunk_position": "last"}
+    yield ChatGenerationChunk(message=AIMessageChunk(**last_fields))

@@ -1,4 +1,4 @@
-"""LangChain's messages, read and written."""
+"""Reads LangChain's messages, and makes the message of an answer."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from langchain_core.messages import (
 
 from ..._response import VectorcacheResponse
 from ...errors import InvalidRequestError
-from .._messages import Message, text_of
+from .._messages import Message, text_from_content
 from .._parameters import Parameters
 from .._reply import details, text_before
 
-# Where the messages of LLMs keep what is no text.
+# The fields in which an LLM's messages keep tool calls.
 _CALLS = ("tool_calls", "invalid_tool_calls", "function_call")
 
 
 def read_messages(messages: Sequence[BaseMessage]) -> list[Message]:
-    """The conversation.
+    """Reads a conversation.
 
     Raises:
-        InvalidRequestError: it holds more than text.
+        InvalidRequestError: a message contains more than text.
     """
     return [_read(f"messages[{index}]", message) for index, message in enumerate(messages)]
 
@@ -46,14 +46,14 @@ def _read(place: str, message: BaseMessage) -> Message:
             role = message.type
     if any(getattr(message, name, None) or message.additional_kwargs.get(name) for name in _CALLS):
         raise InvalidRequestError(
-            f"{place} calls a tool, and Vectorcache takes text alone: call the LLM directly "
+            f"{place} calls a tool, and Vectorcache supports only text: call the LLM directly "
             "(nothing was sent)"
         )
-    return Message.said(place, role, text_of(place, message.content), message.name)
+    return Message.checked(place, role, text_from_content(place, message.content), message.name)
 
 
 def reply_fields(result: VectorcacheResponse, parameters: Parameters) -> dict[str, Any]:
-    """The fields of the message that answers."""
+    """Returns the fields of the message that answers."""
     return {
         "content": text_before(parameters.stop, result.response),
         "response_metadata": {

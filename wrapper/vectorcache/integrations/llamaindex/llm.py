@@ -1,4 +1,4 @@
-"""``Vectorcache``."""
+"""``Vectorcache``, an LLM of LlamaIndex."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from .._messages import Message, Part
 from .._parameters import Parameters, checked_ignore
 from .messages import (
     QUESTION_VARIABLE,
-    part_of,
-    question_of,
+    find_part,
+    find_question,
+    mark_question,
     read_messages,
-    with_part,
 )
 from .responses import (
     as_async,
@@ -55,30 +55,28 @@ _CLIENT_OPTIONS = ClientOptions.__annotations__.keys()
 class Vectorcache(CustomLLM):
     """An LLM whose answers come from the cache, or from the LLM that it asks on a miss.
 
-    The last user message is the prompt; the system message and earlier turns are a part of the
-    context, as a digest. So an LLM that is asked on a miss sees the prompt alone.
+    The last user message is the prompt. The system message and earlier turns become part of the
+    context, as a digest, so an LLM that is asked on a miss sees only the prompt.
 
     ``additional_kwargs["vectorcache"]`` of an answer is a dictionary with ``cache_hit``,
     ``similarity_score``, ``cost_saved`` (US dollars), ``llm_provider``, ``request_id``,
-    ``attempts``, ``elapsed`` (seconds) and more; ``raw`` is what the service sent. A stream
-    replays an answer that was asked for as a whole, and says ``replayed`` there. Tools and
-    content other than text are refused.
+    ``attempts``, ``elapsed`` (seconds) and more; ``raw`` is the response of the service. A stream
+    replays a complete answer, and its dictionary also has ``replayed``. Tools and content other
+    than text are refused.
 
-    A prompt that is long, or has line ends, is answered from the cache only where it is repeated
-    to the letter. With clients made by ``local()``, query engines do better: their question is
-    compared by its meaning, among those with the same template and passages.
+    A long prompt, or one with line breaks, is answered from the cache only if it is repeated
+    exactly. With clients made by ``local()``, the question of a query engine is compared by its
+    meaning, among questions with the same template and passages.
 
-    Each call takes ``stop`` and what ``VectorcacheClient.query`` takes, as in
+    Each call takes ``stop`` and the arguments of ``VectorcacheClient.query``, as in
     ``llm.complete(..., similarity_threshold=0.95)``.
     """
 
-    # So that a misspelt option does not go unnoticed.
+    # Pydantic then refuses a misspelt option.
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     model: str | None = Field(default=None, description="The LLM to ask on a miss.")
-    ignore: list[str] = Field(
-        default_factory=list, description="Parameters that may be left unheard."
-    )
+    ignore: list[str] = Field(default_factory=list, description="Parameters that may be ignored.")
     context_window: int = Field(
         default=DEFAULT_CONTEXT_WINDOW, description="Tokens that LlamaIndex packs into a prompt."
     )
@@ -101,19 +99,19 @@ class Vectorcache(CustomLLM):
 
         Args:
             model: the LLM to ask on a miss; by default that of ``client``.
-            client: a client of your own, which stays yours to close.
-            async_client: the same for ``acomplete`` and ``achat``; without it, ``client`` is
+            client: your own client, which is not closed with this object.
+            async_client: your own client for ``acomplete`` and ``achat``; without it, ``client`` is
                 asked in a thread.
-            ignore: parameters that may be left unheard, such as ``["temperature"]``: answers
-                were and will be made without them.
-            options: without a client, what its constructor takes, such as ``api_key`` (by
+            ignore: parameters that may be ignored, such as ``["temperature"]``: answers were and
+                will be made without them.
+            options: without a client, the arguments of its constructor, such as ``api_key`` (by
                 default the environment's ``VECTORCACHE_API_KEY``), ``context`` and ``deadline``
                 (seconds); ``context_window`` and ``num_output``, in tokens, by which LlamaIndex
-                packs prompts (the service takes 32,000 characters); and what every LLM of
-                LlamaIndex takes, such as ``system_prompt`` and ``callback_manager``.
+                packs prompts (the service accepts 32,000 characters); and the arguments of every
+                LLM of LlamaIndex, such as ``system_prompt`` and ``callback_manager``.
 
         Raises:
-            ConfigurationError: an option is at fault, or there is no key.
+            ConfigurationError: an option is invalid, or there is no key.
         """
         for_client = {name: options.pop(name) for name in _CLIENT_OPTIONS & options.keys()}
         clients = Clients.given_or_made(client, async_client, cast(ClientOptions, for_client))
@@ -124,16 +122,16 @@ class Vectorcache(CustomLLM):
 
     @classmethod
     def class_name(cls) -> str:
-        """LlamaIndex's name for this kind of LLM."""
+        """Returns LlamaIndex's name for this kind of LLM."""
         return "vectorcache_llm"
 
-    # LlamaIndex's own caches know a component by what this returns, and so must tell apart what
-    # would answer differently.
+    # LlamaIndex's own caches identify a component by this dictionary, so it must differ between
+    # LLMs that may answer differently.
     @model_serializer(mode="wrap")
     def custom_model_dump(
         self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
     ) -> dict[str, Any]:
-        """The fields, and the settings of the clients that decide an answer; never the key."""
+        """Returns the fields, and the client settings that decide an answer; never the key."""
         settings = self._clients.settings
         return {
             **handler(self),
@@ -146,25 +144,25 @@ class Vectorcache(CustomLLM):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], **kwargs: Any) -> Self:
-        """Makes an LLM of what ``to_dict`` returned.
+        """Makes an LLM from the result of ``to_dict``.
 
         Args:
-            data: as ``to_dict`` returned it.
-            kwargs: what the constructor takes: a ``client``, or an ``api_key`` unless the
+            data: the result of ``to_dict``.
+            kwargs: arguments of the constructor: a ``client``, or an ``api_key`` unless the
                 environment has it.
 
         Raises:
-            ConfigurationError: as the constructor.
+            ConfigurationError: an option is invalid, or there is no key.
         """
         without = {"identity"}
         if kwargs.get("client") is not None or kwargs.get("async_client") is not None:
-            without |= _CLIENT_OPTIONS - {"model"}  # Which the client has.
+            without |= _CLIENT_OPTIONS - {"model"}  # The client has its own options.
         kept = {name: value for name, value in data.items() if name not in without}
         return super().from_dict(kept, **kwargs)
 
     @property
     def metadata(self) -> LLMMetadata:
-        """What LlamaIndex packs prompts by."""
+        """The limits by which LlamaIndex packs prompts."""
         return LLMMetadata(
             context_window=self.context_window,
             num_output=self.num_output,
@@ -174,20 +172,20 @@ class Vectorcache(CustomLLM):
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        """Answers a conversation's last message; raises what ``VectorcacheClient.query`` does."""
-        arguments, parameters = self._asked_by(messages, kwargs)
+        """Answers the last message of a conversation; raises the errors of a client's ``query``."""
+        arguments, parameters = self._chat_arguments(messages, kwargs)
         return chat_response(self._clients.query(arguments), parameters)
 
     @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        """Answers a conversation's last message, as ``chat`` does."""
-        arguments, parameters = self._asked_by(messages, kwargs)
+        """Answers the last message of a conversation, as ``chat`` does."""
+        arguments, parameters = self._chat_arguments(messages, kwargs)
         return chat_response(await self._clients.aquery(arguments), parameters)
 
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
-        """Answers a prompt; raises what ``VectorcacheClient.query`` does."""
-        arguments, parameters = self._asked(self._alone(prompt, formatted), kwargs)
+        """Answers a prompt; raises the errors of a client's ``query``."""
+        arguments, parameters = self._prompt_arguments(prompt, formatted, kwargs)
         return completion_response(self._clients.query(arguments), parameters)
 
     @llm_completion_callback()
@@ -195,13 +193,13 @@ class Vectorcache(CustomLLM):
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponse:
         """Answers a prompt, as ``complete`` does."""
-        arguments, parameters = self._asked(self._alone(prompt, formatted), kwargs)
+        arguments, parameters = self._prompt_arguments(prompt, formatted, kwargs)
         return completion_response(await self._clients.aquery(arguments), parameters)
 
     @llm_chat_callback()
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Answers as ``chat`` does, and replays the answer in pieces."""
-        arguments, parameters = self._asked_by(messages, kwargs)
+        arguments, parameters = self._chat_arguments(messages, kwargs)
         return replayed_chat(self._clients.query(arguments), parameters)
 
     @llm_chat_callback()
@@ -209,7 +207,7 @@ class Vectorcache(CustomLLM):
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> ChatResponseAsyncGen:
         """Answers as ``achat`` does, and replays the answer in pieces."""
-        arguments, parameters = self._asked_by(messages, kwargs)
+        arguments, parameters = self._chat_arguments(messages, kwargs)
         return as_async(replayed_chat(await self._clients.aquery(arguments), parameters))
 
     @llm_completion_callback()
@@ -217,7 +215,7 @@ class Vectorcache(CustomLLM):
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseGen:
         """Answers as ``complete`` does, and replays the answer in pieces."""
-        arguments, parameters = self._asked(self._alone(prompt, formatted), kwargs)
+        arguments, parameters = self._prompt_arguments(prompt, formatted, kwargs)
         return replayed_completion(self._clients.query(arguments), parameters)
 
     @llm_completion_callback()
@@ -225,47 +223,51 @@ class Vectorcache(CustomLLM):
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseAsyncGen:
         """Answers as ``acomplete`` does, and replays the answer in pieces."""
-        arguments, parameters = self._asked(self._alone(prompt, formatted), kwargs)
+        arguments, parameters = self._prompt_arguments(prompt, formatted, kwargs)
         return as_async(replayed_completion(await self._clients.aquery(arguments), parameters))
 
     def _get_messages(self, prompt: BasePromptTemplate, **prompt_args: Any) -> list[ChatMessage]:
-        # LlamaIndex's predict() and stream() come by here: the one place that knows the question
-        # apart from the template and the passages.
+        # LlamaIndex's predict() and stream() call this method. Only here is the question still
+        # separate from the template and the passages.
         messages = super()._get_messages(prompt, **prompt_args)
-        question = question_of(prompt, prompt_args, self) if self._clients.compares_parts else None
+        question = (
+            find_question(prompt, prompt_args, self) if self._clients.compares_parts else None
+        )
         if question is None:
             return messages
         without = super()._get_messages(prompt, **{**prompt_args, QUESTION_VARIABLE: ""})
-        return with_part(messages, question, without)
+        return mark_question(messages, question, without)
 
-    def _alone(self, prompt: str, formatted: bool) -> list[Message]:
+    def _prompt_arguments(
+        self, prompt: str, formatted: bool, given: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], Parameters]:
         if not formatted and self.completion_to_prompt is not None:
             prompt = self.completion_to_prompt(prompt)
-        return [Message("user", prompt)]
+        return self._query_arguments([Message("user", prompt)], given)
 
-    def _asked_by(
+    def _chat_arguments(
         self, messages: Sequence[ChatMessage], given: Mapping[str, Any]
     ) -> tuple[dict[str, Any], Parameters]:
-        part = part_of(messages) if self._clients.compares_parts else None
-        return self._asked(read_messages(messages), given, part)
+        part = find_part(messages) if self._clients.compares_parts else None
+        return self._query_arguments(read_messages(messages), given, part)
 
-    def _asked(
+    def _query_arguments(
         self, messages: Sequence[Message], given: Mapping[str, Any], part: Part | None = None
     ) -> tuple[dict[str, Any], Parameters]:
         if given.get("stream"):
             raise InvalidRequestError(
-                "stream=True has no effect here: use stream_chat() or stream_complete(), or "
-                "their async forms (nothing was sent)"
+                "stream is True, which has no effect here: call stream_chat() or "
+                "stream_complete(), or their async forms (nothing was sent)"
             )
         parameters = Parameters.checked({"model": self.model, **given}, self.ignore)
         return parameters.query(messages, self._clients.settings.context, part), parameters
 
     def close(self) -> None:
-        """Closes the connections of ``chat`` and ``complete``, unless the client was given."""
+        """Closes the connections of ``chat`` and ``complete``, unless you passed the client."""
         self._clients.close()
 
     async def aclose(self) -> None:
-        """Closes all connections, unless the clients were given."""
+        """Closes all connections, unless you passed the clients."""
         await self._clients.aclose()
 
     def __getstate__(self) -> NoReturn:

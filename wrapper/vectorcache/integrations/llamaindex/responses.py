@@ -1,4 +1,4 @@
-"""LlamaIndex's responses, made from an answer of the cache."""
+"""Makes LlamaIndex's responses from an answer of the cache."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ def replayed_completion(
 
 def _replayed(result: VectorcacheResponse, parameters: Parameters) -> Iterator[tuple[str, str]]:
     text = text_before(parameters.stop, result.response)
-    said = 0
-    # LlamaIndex takes the last response for the whole answer, so that there must be one.
+    end = 0
+    # LlamaIndex uses the last response as the whole answer, so there must be at least one.
     for piece in pieces(text) or [""]:
-        said += len(piece)
-        yield piece, text[:said]
+        end += len(piece)
+        yield piece, text[:end]
 
 
 async def as_async(responses: Iterable[R]) -> AsyncGenerator[R, None]:

@@ -1,4 +1,4 @@
-"""The face of OpenAI's client over the cache: two lines change, the rest of an app stays.
+"""OpenAI's client interface for the cache: an app changes two lines and keeps the rest.
 
 Install it with ``pip install 'vectorcache-python[openai]'``.
 
@@ -10,9 +10,9 @@ Examples:
     ...     )
     ...     print(completion.choices[0].message.content, completion.vectorcache["cache_hit"])
 
-``create`` returns the ``ChatCompletion`` of the openai package, and raises errors that are its
-errors as well as ours. Nothing else of OpenAI's API is there. The cache is sent the last user
-message and a digest of what was said before it: an LLM that is asked on a miss sees nothing else.
+``create`` returns the ``ChatCompletion`` of the openai package. Its errors are errors of both
+packages. No other part of OpenAI's API is available. The cache receives the last user message and a
+digest of the other messages, so an LLM that is asked on a miss sees only the last user message.
 """
 
 from importlib.util import find_spec as _find_spec

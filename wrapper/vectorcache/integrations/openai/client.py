@@ -1,4 +1,4 @@
-"""``OpenAI`` and ``AsyncOpenAI``, as far as Vectorcache can stand in for them."""
+"""``OpenAI`` and ``AsyncOpenAI``, with the part of their API that Vectorcache supports."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..._settings import DEFAULT_BASE_URL, ClientOptions
 from ..._sync_client import VectorcacheClient
 from ...errors import ConfigurationError, InvalidRequestError
 from .._parameters import checked_ignore, httpx_timeout
-from .completions import AsyncCompletions, C, Completions, OnlyPart
+from .completions import AsyncCompletions, C, Completions, PartialAPI
 from .errors import openai_errors
 
 
-class _AnyOpenAI(OnlyPart, Generic[C]):
-    """What both colours decide alike."""
+class _AnyOpenAI(PartialAPI, Generic[C]):
+    """The common part of the sync and the async client."""
 
     _makes: ClassVar[type[Any]]
 
@@ -31,16 +31,16 @@ class _AnyOpenAI(OnlyPart, Generic[C]):
         """Makes a client; nothing is sent or opened yet.
 
         Args:
-            client: a Vectorcache client of your own, which stays yours to close.
-            ignore: parameters that may be left unheard, such as ``["temperature"]``: answers
-                were and will be made without them.
-            options: without ``client``, what its constructor takes: ``api_key`` (Vectorcache's,
-                by default the environment's ``VECTORCACHE_API_KEY``), ``timeout`` (seconds, or an
-                ``openai.Timeout``), ``max_retries``, ``model``, ``similarity_threshold``,
-                ``fallback`` and all else.
+            client: your own Vectorcache client, which is not closed with this object.
+            ignore: parameters that may be ignored, such as ``["temperature"]``: answers were and
+                will be made without them.
+            options: without ``client``, the arguments of its constructor: ``api_key``
+                (Vectorcache's, by default the environment's ``VECTORCACHE_API_KEY``), ``timeout``
+                (seconds, or an ``openai.Timeout``), ``max_retries``, ``model``,
+                ``similarity_threshold``, ``fallback`` and all others.
 
         Raises:
-            ConfigurationError: an option is at fault; an ``openai.OpenAIError``, too.
+            ConfigurationError: an option is invalid; it is also an ``openai.OpenAIError``.
         """
         with openai_errors(DEFAULT_BASE_URL):
             _hide_key(options)
@@ -48,32 +48,38 @@ class _AnyOpenAI(OnlyPart, Generic[C]):
             if client is not None and (options or not isinstance(client, self._makes)):
                 raise ConfigurationError(
                     f"{type(self).__name__} takes either one {self._makes.__name__} or the "
-                    "options to make one"
+                    "options to make one, not both"
                 )
             self._made_here = client is None
-            self._client: C = self._makes(**_known(options)) if client is None else client
+            self._client: C = (
+                self._makes(**_with_httpx_timeout(options)) if client is None else client
+            )
 
     @cached_property
     def completions(self) -> LegacyCompletions:
-        """OpenAI's older completions, which are refused; ``wrap_openai`` looks for them."""
+        """OpenAI's older completions, which are refused; LangSmith's ``wrap_openai`` needs them."""
         return LegacyCompletions()
 
     @property
     def vectorcache(self) -> C:
-        """The client that is asked: its ``stats`` count the calls."""
+        """The client that answers; its ``stats`` count the calls."""
         return self._client
 
     def with_options(
         self, *, ignore: Iterable[str] | None = None, **options: Unpack[ClientOptions]
     ) -> Self:
-        """A copy with some options changed, which shares this client's connections.
+        """Returns a copy with some options changed, which shares this client's connections.
+
+        Args:
+            ignore: parameters that may be ignored; None keeps those of this client.
+            options: the arguments of the Vectorcache client to change.
 
         Raises:
-            ConfigurationError: an option is at fault; an ``openai.OpenAIError``, too.
+            ConfigurationError: an option is invalid; it is also an ``openai.OpenAIError``.
         """
         with openai_errors(DEFAULT_BASE_URL):
             _hide_key(options)
-            client = self._client.with_options(**_known(options))
+            client = self._client.with_options(**_with_httpx_timeout(options))
         copy = type(self)(client, ignore=self._ignore if ignore is None else ignore)
         copy._made_here = self._made_here
         return copy
@@ -83,7 +89,7 @@ class _AnyOpenAI(OnlyPart, Generic[C]):
 
 
 class OpenAI(_AnyOpenAI[VectorcacheClient]):
-    """Answers ``client.chat.completions.create(...)`` from the cache; nothing else is there.
+    """A client that answers ``client.chat.completions.create(...)`` from the cache.
 
     Examples:
         >>> with OpenAI() as client:  # doctest: +SKIP
@@ -97,11 +103,11 @@ class OpenAI(_AnyOpenAI[VectorcacheClient]):
 
     @cached_property
     def chat(self) -> Chat:
-        """Where ``completions`` are: the same object each time, so that they can be patched."""
+        """The object with ``completions``; always the same one, so that tests can patch it."""
         return Chat(Completions(self._client, self._ignore))
 
     def close(self) -> None:
-        """Closes the connections, unless the client was given."""
+        """Closes the connections, unless you passed the client."""
         if self._made_here:
             self._client.close()
 
@@ -113,17 +119,17 @@ class OpenAI(_AnyOpenAI[VectorcacheClient]):
 
 
 class AsyncOpenAI(_AnyOpenAI[AsyncVectorcacheClient]):
-    """Answers ``await client.chat.completions.create(...)`` from the cache, as ``OpenAI`` does."""
+    """A client that answers ``await client.chat.completions.create(...)`` from the cache."""
 
     _makes = AsyncVectorcacheClient
 
     @cached_property
     def chat(self) -> AsyncChat:
-        """Where ``completions`` are: the same object each time, so that they can be patched."""
+        """The object with ``completions``; always the same one, so that tests can patch it."""
         return AsyncChat(AsyncCompletions(self._client, self._ignore))
 
     async def close(self) -> None:
-        """Closes the connections, unless the client was given."""
+        """Closes the connections, unless you passed the client."""
         if self._made_here:
             await self._client.aclose()
 
@@ -134,7 +140,7 @@ class AsyncOpenAI(_AnyOpenAI[AsyncVectorcacheClient]):
         await self.close()
 
 
-class Chat(OnlyPart):
+class Chat(PartialAPI):
     """``client.chat``."""
 
     _place = "client.chat"
@@ -143,7 +149,7 @@ class Chat(OnlyPart):
         self.completions = completions
 
 
-class AsyncChat(OnlyPart):
+class AsyncChat(PartialAPI):
     """``client.chat`` of the async client."""
 
     _place = "client.chat"
@@ -152,33 +158,32 @@ class AsyncChat(OnlyPart):
         self.completions = completions
 
 
-class LegacyCompletions(OnlyPart):
-    """``client.completions``, which Vectorcache does not answer."""
+class LegacyCompletions(PartialAPI):
+    """``client.completions``, which Vectorcache does not support."""
 
     _place = "client.completions"
 
     def create(self, *_: object, **__: object) -> None:
-        """Refused.
+        """Refuses the call.
 
         Raises:
-            InvalidRequestError: always; an ``openai.BadRequestError``, too.
+            InvalidRequestError: always; it is also an ``openai.BadRequestError``.
         """
         with openai_errors(DEFAULT_BASE_URL):
             raise InvalidRequestError(
-                "client.completions.create() is not answered by Vectorcache: use "
+                "client.completions.create() is not supported by Vectorcache: call "
                 "client.chat.completions.create() with messages (nothing was sent)"
             )
 
 
-def _known(options: ClientOptions) -> ClientOptions:
-    # What our client takes, of what OpenAI's takes.
+def _with_httpx_timeout(options: ClientOptions) -> ClientOptions:
     if "timeout" in options:
         options["timeout"] = httpx_timeout(options["timeout"])
     return options
 
 
 def _hide_key(options: ClientOptions) -> None:
-    # Tracebacks of what follows may be shown with their variables.
+    # Tracebacks of the following calls may be shown with their variables.
     key = hidden(options.pop("api_key", None))
     if key is not None:
         cast(dict[str, Any], options)["api_key"] = key

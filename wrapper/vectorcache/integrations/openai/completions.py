@@ -1,4 +1,4 @@
-"""``client.chat.completions``, of either colour."""
+"""``client.chat.completions``, sync and async."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from .streams import AsyncReplayedStream, ReplayedStream
 C = TypeVar("C", VectorcacheClient, AsyncVectorcacheClient)
 
 
-class OnlyPart:
-    """A part of OpenAI's client, of which only what is written down here is there."""
+class PartialAPI:
+    """A part of OpenAI's client that refuses all attributes but those defined here."""
 
     _place = "client"
 
-    if not TYPE_CHECKING:  # Which know by themselves what is not there.
+    if not TYPE_CHECKING:  # Type checkers report missing attributes themselves.
 
         def __getattr__(self, name: str) -> NoReturn:
             raise AttributeError(
-                f"{self._place}.{name} is not there: Vectorcache answers "
-                "client.chat.completions.create() alone; for the rest use the openai package's "
-                "own client"
+                f"{self._place}.{name} is not supported: Vectorcache answers only "
+                "client.chat.completions.create(); for the rest use the client of the openai "
+                "package"
             )
 
 
-class AnyCompletions(OnlyPart, Generic[C]):
-    """What both colours decide alike."""
+class AnyCompletions(PartialAPI, Generic[C]):
+    """The common part of sync and async completions."""
 
     _place = "client.chat.completions"
 
@@ -53,16 +53,16 @@ class AnyCompletions(OnlyPart, Generic[C]):
         self._context = settings.context
         self._model = settings.model
 
-    def _asked(
+    def _query_arguments(
         self, messages: object, model: str | None, given: Mapping[str, Any]
     ) -> tuple[dict[str, Any], Parameters]:
-        # A stream's usage is not known, like that of a completion.
-        heard = {
+        # The options of a stream only ask for its usage, which is unknown.
+        known = {
             name: value
             for name, value in given.items()
             if not isinstance(value, NotGiven | Omit) and name != "stream_options"
         }
-        parameters = Parameters.checked({"model": model, **heard}, self._ignore)
+        parameters = Parameters.checked({"model": model, **known}, self._ignore)
         return parameters.query(read_messages(messages), self._context), parameters
 
     def _completion(
@@ -93,7 +93,7 @@ class AnyCompletions(OnlyPart, Generic[C]):
 
 
 class Completions(AnyCompletions[VectorcacheClient]):
-    """Asks the cache what an app asks ``openai.OpenAI``."""
+    """Answers from the cache what an app asks ``openai.OpenAI``."""
 
     @overload
     def create(
@@ -123,43 +123,44 @@ class Completions(AnyCompletions[VectorcacheClient]):
         stream: bool | NotGiven | Omit | None = None,
         **parameters: Any,
     ) -> ChatCompletion | Stream[ChatCompletionChunk]:
-        """Answers a conversation's last message.
+        """Answers the last message of a conversation.
 
         Args:
-            messages: the conversation; the last user message is the prompt, all else is a part
-                of the context, as a digest. A last message that is long, or has line ends, is
-                answered from the cache only where it is repeated to the letter.
-            model: the LLM to ask on a miss. By default the client's.
-            stream: whether to return the answer as a stream. It is asked for as a whole, and
-                then replayed in pieces.
-            parameters: what ``openai`` takes, as far as it has a meaning here: ``stop``,
-                ``timeout`` (seconds for an attempt) and ``extra_headers``. What no answer depends
-                on is accepted (``user``, ``metadata``, ``n=1``), the rest is refused. And what
-                ``VectorcacheClient.query`` takes: ``similarity_threshold``, ``context``,
-                ``include_debug``, ``deadline``, ``max_retries``.
+            messages: the conversation. The last user message is the prompt; all other messages
+                become part of the context, as a digest. A long last message, or one with line
+                breaks, is answered from the cache only if it is repeated exactly.
+            model: the LLM to ask on a miss; by default the client's.
+            stream: whether to return the answer as a stream, which replays a complete answer in
+                pieces.
+            parameters: the parameters of ``openai`` that Vectorcache supports: ``stop``,
+                ``timeout`` (seconds for an attempt) and ``extra_headers``. Parameters on which no
+                answer depends are accepted (``user``, ``metadata``, ``n=1``), and all others are
+                refused. Also the arguments of ``VectorcacheClient.query``:
+                ``similarity_threshold``, ``context``, ``include_debug``, ``deadline``,
+                ``max_retries``.
 
         Returns:
-            A completion of the openai package; with ``stream=True`` one of its streams, of
-            chunks. ``usage`` is None, as no tokens are counted, and ``finish_reason`` always
+            A completion of the openai package, or with ``stream=True`` its stream of chunks.
+            ``usage`` is None, as tokens are not counted, and ``finish_reason`` is always
             ``"stop"``. ``completion.vectorcache``, for type checkers
             ``completion.model_extra["vectorcache"]``, is a dictionary with ``cache_hit``,
             ``similarity_score``, ``cost_saved`` (US dollars), ``llm_provider``, ``request_id``,
-            ``attempts``, ``elapsed`` (seconds) and more; each chunk of a stream has it, too, and
-            there it says ``"replayed": True``.
+            ``attempts``, ``elapsed`` (seconds) and more. Each chunk of a stream also has this
+            dictionary, with ``"replayed": True``.
 
         Raises:
-            openai.OpenAIError: whatever ``VectorcacheClient.query`` raises, each of its errors
-                being one of the openai package, too; see ``errors`` beside this module.
+            openai.OpenAIError: an error of ``VectorcacheClient.query``. Each of these errors is
+                also an error of the openai package; see the module ``errors``.
         """
         with openai_errors(self._url):
             streams = _flag(stream)
-            arguments, checked = self._asked(messages, model, parameters)
+            arguments, checked = self._query_arguments(messages, model, parameters)
             completion = self._completion(self._client.query(**arguments), checked, streams)
             return ReplayedStream(completion) if streams else completion
 
 
 class AsyncCompletions(AnyCompletions[AsyncVectorcacheClient]):
-    """Asks the cache what an app asks ``openai.AsyncOpenAI``."""
+    """Answers from the cache what an app asks ``openai.AsyncOpenAI``."""
 
     @overload
     async def create(
@@ -189,10 +190,13 @@ class AsyncCompletions(AnyCompletions[AsyncVectorcacheClient]):
         stream: bool | NotGiven | Omit | None = None,
         **parameters: Any,
     ) -> ChatCompletion | AsyncStream[ChatCompletionChunk]:
-        """Answers a conversation's last message, as ``Completions.create`` does: see there."""
+        """Answers the last message of a conversation.
+
+        Arguments, result and errors are those of ``Completions.create``.
+        """
         with openai_errors(self._url):
             streams = _flag(stream)
-            arguments, checked = self._asked(messages, model, parameters)
+            arguments, checked = self._query_arguments(messages, model, parameters)
             completion = self._completion(await self._client.query(**arguments), checked, streams)
             return AsyncReplayedStream(completion) if streams else completion
 

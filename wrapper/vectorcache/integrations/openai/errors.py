@@ -1,8 +1,8 @@
-"""Our errors, each of them also the one that the openai package raises in its place.
+"""The errors of this package, each combined with the matching error of the openai package.
 
-So the ``except`` clauses of an app that moved here go on working, and new ones may name either.
-What was refused before anything was sent is a ``BadRequestError`` of openai with status 400, as
-its own service would have refused it; ``attempts`` is then 0.
+So the ``except`` clauses of an app that used openai keep working, and new ones may name either
+error. A request that is refused before it is sent raises openai's ``BadRequestError`` with status
+400, as OpenAI's service would; ``attempts`` is then 0.
 """
 
 from __future__ import annotations
@@ -19,88 +19,93 @@ from ... import errors
 from ...errors import VectorcacheError
 
 
-class _OfBoth:
-    """Lets them be pickled, which openai's own cannot be."""
+class _CombinedError:
+    """Lets combined errors be pickled, unlike openai's own."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _made, (cast(type[VectorcacheError], type(self)), vars(self))
+        return _build_error, (cast(type[VectorcacheError], type(self)), vars(self))
 
 
-def _made(kind: type[VectorcacheError], attributes: Mapping[str, Any]) -> VectorcacheError:
-    # The two sides' constructors do not get along, and all that they would set is known.
+def _build_error(kind: type[VectorcacheError], attributes: Mapping[str, Any]) -> VectorcacheError:
+    # The constructors of the two classes are incompatible; the attributes that they would set are
+    # all given.
     error = kind.__new__(kind)
     error.args = (attributes["message"],)
     vars(error).update(attributes)
     return error
 
 
-def _both(ours: type[VectorcacheError], theirs: type[openai.OpenAIError]) -> type[VectorcacheError]:
-    says = f"``vectorcache.{ours.__name__}`` and ``openai.{theirs.__name__}``."
-    made = type(ours.__name__, (_OfBoth, ours, theirs), {"__module__": __name__, "__doc__": says})
+def _combine(
+    ours: type[VectorcacheError], theirs: type[openai.OpenAIError]
+) -> type[VectorcacheError]:
+    text = f"``vectorcache.{ours.__name__}`` and ``openai.{theirs.__name__}``."
+    made = type(
+        ours.__name__, (_CombinedError, ours, theirs), {"__module__": __name__, "__doc__": text}
+    )
     return cast(type[VectorcacheError], made)
 
 
-ConfigurationError = _both(errors.ConfigurationError, openai.OpenAIError)
-InvalidRequestError = _both(errors.InvalidRequestError, openai.BadRequestError)
-SensitiveDataError = _both(errors.SensitiveDataError, openai.BadRequestError)
-APIConnectionError = _both(errors.APIConnectionError, openai.APIConnectionError)
-APITimeoutError = _both(errors.APITimeoutError, openai.APITimeoutError)
-CircuitOpenError = _both(errors.CircuitOpenError, openai.APIConnectionError)
-APIResponseError = _both(errors.APIResponseError, openai.APIResponseValidationError)
-APIStatusError = _both(errors.APIStatusError, openai.APIStatusError)
-BadRequestError = _both(errors.BadRequestError, openai.BadRequestError)
-AuthenticationError = _both(errors.AuthenticationError, openai.AuthenticationError)
-PermissionDeniedError = _both(errors.PermissionDeniedError, openai.PermissionDeniedError)
-NotFoundError = _both(errors.NotFoundError, openai.NotFoundError)
-NotCacheableError = _both(errors.NotCacheableError, openai.UnprocessableEntityError)
-RateLimitError = _both(errors.RateLimitError, openai.RateLimitError)
-QuotaExceededError = _both(errors.QuotaExceededError, openai.RateLimitError)
-InternalServerError = _both(errors.InternalServerError, openai.InternalServerError)
-LLMProviderError = _both(errors.LLMProviderError, openai.InternalServerError)
-ServiceUnavailableError = _both(errors.ServiceUnavailableError, openai.InternalServerError)
+ConfigurationError = _combine(errors.ConfigurationError, openai.OpenAIError)
+InvalidRequestError = _combine(errors.InvalidRequestError, openai.BadRequestError)
+SensitiveDataError = _combine(errors.SensitiveDataError, openai.BadRequestError)
+APIConnectionError = _combine(errors.APIConnectionError, openai.APIConnectionError)
+APITimeoutError = _combine(errors.APITimeoutError, openai.APITimeoutError)
+CircuitOpenError = _combine(errors.CircuitOpenError, openai.APIConnectionError)
+APIResponseError = _combine(errors.APIResponseError, openai.APIResponseValidationError)
+APIStatusError = _combine(errors.APIStatusError, openai.APIStatusError)
+BadRequestError = _combine(errors.BadRequestError, openai.BadRequestError)
+AuthenticationError = _combine(errors.AuthenticationError, openai.AuthenticationError)
+PermissionDeniedError = _combine(errors.PermissionDeniedError, openai.PermissionDeniedError)
+NotFoundError = _combine(errors.NotFoundError, openai.NotFoundError)
+NotCacheableError = _combine(errors.NotCacheableError, openai.UnprocessableEntityError)
+RateLimitError = _combine(errors.RateLimitError, openai.RateLimitError)
+QuotaExceededError = _combine(errors.QuotaExceededError, openai.RateLimitError)
+InternalServerError = _combine(errors.InternalServerError, openai.InternalServerError)
+LLMProviderError = _combine(errors.LLMProviderError, openai.InternalServerError)
+ServiceUnavailableError = _combine(errors.ServiceUnavailableError, openai.InternalServerError)
 
-# Those of openai that hold an answer.
-_ANSWERS: Any = (openai.APIStatusError, openai.APIResponseValidationError)
+# The errors of openai that contain a response.
+_RESPONSE_ERRORS: Any = (openai.APIStatusError, openai.APIResponseValidationError)
 
-_KINDS: dict[type, Any] = {kind.__mro__[2]: kind for kind in _OfBoth.__subclasses__()}
+_KINDS: dict[type, Any] = {kind.__mro__[2]: kind for kind in _CombinedError.__subclasses__()}
 
 
 @contextmanager
 def openai_errors(url: str) -> Iterator[None]:
-    """Raises our errors as those of both sides; what others raise passes as it is.
+    """Raises errors of this package as combined errors; other errors pass unchanged.
 
     Args:
-        url: where requests go, for the errors' ``request``.
+        url: the URL of the service, for the ``request`` of the errors.
     """
     try:
         yield
     except VectorcacheError as error:
         if type(error) not in _KINDS:
             raise
-        raise _of_both(error, url).with_traceback(error.__traceback__) from error.__cause__
+        raise _convert(error, url).with_traceback(error.__traceback__) from error.__cause__
 
 
-def _of_both(error: VectorcacheError, url: str) -> VectorcacheError:
-    request = httpx2.Request("POST", url)  # Without headers: nothing of the key is in it.
+def _convert(error: VectorcacheError, url: str) -> VectorcacheError:
+    request = httpx2.Request("POST", url)  # Without headers, so without the key.
     body = error.body if isinstance(error.body, Mapping) else {}
     attributes = {
         **vars(error),
         "request": request,
-        # What OpenAI calls a used up quota, and tells apart from a rate limit by.
+        # OpenAI's code of an exhausted quota, which distinguishes it from a rate limit.
         "code": "insufficient_quota" if isinstance(error, errors.QuotaExceededError) else None,
         "param": None,
         "type": body.get("type"),
     }
     kind: type[VectorcacheError] = _KINDS[type(error)]
-    if issubclass(kind, _ANSWERS):
+    if issubclass(kind, _RESPONSE_ERRORS):
         status = error.status_code or 400
         attributes["status_code"] = status
-        # An excerpt, where it was no JSON.
-        said: Any = {"text" if isinstance(error.body, str) else "json": error.body}
+        # A body that was not JSON is kept as an excerpt of its text.
+        content: Any = {"text" if isinstance(error.body, str) else "json": error.body}
         attributes["response"] = httpx2.Response(
-            status, headers=_headers(error), request=request, **said
+            status, headers=_headers(error), request=request, **content
         )
-    return _made(kind, attributes)
+    return _build_error(kind, attributes)
 
 
 def _headers(error: VectorcacheError) -> dict[str, str]:

@@ -13,14 +13,14 @@ from .._pieces import pieces
 
 
 class ReplayedStream(Stream[ChatCompletionChunk]):
-    """An answer that was there as a whole, in the chunks of ``openai.Stream``.
+    """A complete answer in the chunks of an ``openai.Stream``.
 
     Attributes:
-        response: an empty HTTP response, as openai's streams have one.
+        response: an empty HTTP response, because openai's streams have one.
     """
 
     def __init__(self, completion: ChatCompletion) -> None:
-        # Not that of openai's, which reads from a connection.
+        # Does not call the constructor of openai's stream, which reads from a connection.
         self.response = _response(completion)
         self._chunks = _chunks(completion)
 
@@ -31,12 +31,12 @@ class ReplayedStream(Stream[ChatCompletionChunk]):
         return self
 
     def close(self) -> None:
-        """Ends the stream, whose other chunks are not brought any more."""
+        """Ends the stream: no further chunks follow."""
         self._chunks = iter(())
 
 
 class AsyncReplayedStream(AsyncStream[ChatCompletionChunk]):
-    """The same as an ``openai.AsyncStream``."""
+    """A complete answer in the chunks of an ``openai.AsyncStream``."""
 
     def __init__(self, completion: ChatCompletion) -> None:
         self.response = _response(completion)
@@ -51,7 +51,7 @@ class AsyncReplayedStream(AsyncStream[ChatCompletionChunk]):
         return self
 
     async def close(self) -> None:
-        """Ends the stream, whose other chunks are not brought any more."""
+        """Ends the stream: no further chunks follow."""
         self._chunks = iter(())
 
 
@@ -70,7 +70,7 @@ def _chunks(completion: ChatCompletion) -> Iterator[ChatCompletionChunk]:
 def _chunk(
     completion: ChatCompletion, delta: dict[str, str], finish_reason: str | None = None
 ) -> ChatCompletionChunk:
-    more: dict[str, Any] = completion.model_extra or {}
+    extra: dict[str, Any] = completion.model_extra or {}
     return ChatCompletionChunk.model_validate(
         {
             "id": completion.id,
@@ -78,6 +78,6 @@ def _chunk(
             "created": completion.created,
             "model": completion.model,
             "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}],
-            **more,
+            **extra,
         }
     )
