@@ -1,4 +1,4 @@
-"""What a server can do to a client, in small pieces that a scenario strings together.
+"""The actions of a misbehaving server, and the steps that scenarios build from them.
 
 >>> reset_in_the_body = (Send(HEAD), Send(b'{"cache_hit"'), Reset())
 """
@@ -15,7 +15,7 @@ from faults.wire import Wire
 from servers import HIT
 from servers import answer as answer
 
-# Often enough to keep every read timeout happy.
+# Seconds between two sends; so short that no read timeout of httpx ends the wait.
 EVERY = 0.02
 
 Action = Callable[[Wire], Awaitable[None]]
@@ -46,7 +46,7 @@ class Drip:
 
 @dataclass(frozen=True)
 class Forever:
-    """Sends the same again and again, until the client hangs up."""
+    """Sends the same bytes again and again, until the client closes the connection."""
 
     data: bytes
     every: float = 0.0
@@ -59,7 +59,7 @@ class Forever:
 
 @dataclass(frozen=True)
 class Stall:
-    """Does nothing more, and keeps the connection."""
+    """Keeps the connection open, and does nothing with it."""
 
     async def __call__(self, wire: Wire) -> None:
         await asyncio.get_running_loop().create_future()
@@ -67,7 +67,7 @@ class Stall:
 
 @dataclass(frozen=True)
 class Pause:
-    """Waits."""
+    """Waits, and then goes on with the next action."""
 
     seconds: float
 
@@ -77,16 +77,16 @@ class Pause:
 
 @dataclass(frozen=True)
 class Close:
-    """Ends the connection in good order: TLS's goodbye, then TCP's."""
+    """Closes the connection properly, over TLS with a close_notify first."""
 
     async def __call__(self, wire: Wire) -> None:
-        await wire.say_goodbye()
+        await wire.close_sending()
         wire.close()
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Ends the connection without TLS's goodbye."""
+    """Closes the connection without the close_notify of TLS."""
 
     async def __call__(self, wire: Wire) -> None:
         wire.close()
@@ -101,11 +101,11 @@ class Reset:
 
 
 @dataclass(frozen=True)
-class HangUpAndListen:
-    """Ends the sending half only, and reads on to the end."""
+class HalfClose:
+    """Closes only the sending half of the connection, and reads until the client closes too."""
 
     async def __call__(self, wire: Wire) -> None:
-        await wire.say_goodbye()
+        await wire.close_sending()
         while await wire.receive():
             pass
         wire.close()
@@ -113,7 +113,7 @@ class HangUpAndListen:
 
 @dataclass(frozen=True)
 class Read:
-    """Reads so many bytes and no more, at most ``size`` at once and with a pause after each."""
+    """Reads ``total`` bytes and no more: up to ``size`` at a time, with a pause after each read."""
 
     total: int
     size: int = 65_536
@@ -128,7 +128,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Handshake:
-    """Starts TLS, so many seconds a byte."""
+    """Starts TLS, with a pause of ``every`` seconds after each byte of the handshake."""
 
     every: float = 0.0
 
@@ -138,7 +138,7 @@ class Handshake:
 
 @dataclass(frozen=True)
 class SendRaw:
-    """Sends bytes past TLS."""
+    """Sends bytes without encrypting them, in the middle of a TLS connection."""
 
     data: bytes
 
@@ -147,59 +147,65 @@ class SendRaw:
 
 
 class On(enum.Enum):
-    """What a step is an answer to."""
+    """The event that a step responds to."""
 
-    CONNECTION = "somebody connects"
+    CONNECTION = "a client connects"
     TUNNEL = "a proxy is asked for a tunnel"
     REQUEST = "a request has arrived"
 
 
 @dataclass(frozen=True)
 class Step:
-    """What the server does about one request, or before it reads any."""
+    """What the server does when one event happens."""
 
     actions: tuple[Action, ...]
     on: On = On.REQUEST
 
 
 def on_connect(*actions: Action) -> Step:
-    """What the server does as soon as somebody connects; over TLS, before the handshake."""
+    """Returns a step that begins when a client connects; over TLS, before the handshake."""
     return Step(actions, On.CONNECTION)
 
 
 def on_tunnel(*actions: Action | bytes) -> Step:
-    """What the server, as a proxy, does about CONNECT; else it becomes what it should lead to."""
+    """Returns a step that responds to CONNECT, as a proxy does; bytes are sent.
+
+    Without such a step, the server accepts every CONNECT, and then plays the target of the tunnel.
+    """
     return Step(on_request(*actions).actions, On.TUNNEL)
 
 
 def on_request(*actions: Action | bytes) -> Step:
-    """What the server does once it has read a request; bytes are sent."""
+    """Returns a step that begins when a request has been read; bytes are sent."""
     return Step(tuple(Send(a) if isinstance(a, bytes) else a for a in actions))
 
 
 def head(
     *lines: str, status: str = "200 OK", version: str = "HTTP/1.1", end: str = "\r\n\r\n"
 ) -> bytes:
-    """The head of an answer, with these header lines and no others."""
+    """Returns the head of an answer, with these header lines and no others."""
     return ("\r\n".join([f"{version} {status}", *lines]) + end).encode("latin-1")
 
 
 def chunk(data: bytes, extension: bytes = b"") -> bytes:
+    """Returns one chunk of a chunked body."""
     return b"%x%s\r\n%s\r\n" % (len(data), extension, data)
 
 
 def body(value: object = HIT) -> bytes:
+    """Returns a value as JSON."""
     return json.dumps(value).encode()
 
 
 def packed(content: bytes, encoding: str = "gzip", status: int = 200) -> bytes:
-    """An answer that says its content is encoded so."""
+    """Returns an answer whose ``Content-Encoding`` is ``encoding``."""
     return answer(raw=content, status=status, headers={"Content-Encoding": encoding})
 
 
 def error(
     status: int, detail: object = "because", headers: Mapping[str, str] | None = None
 ) -> bytes:
+    """Returns an error as the service writes it."""
     return answer({"detail": detail}, status=status, headers=headers)
 
 

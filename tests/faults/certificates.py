@@ -1,4 +1,4 @@
-"""The certificates that a server may show."""
+"""The valid and invalid certificates that a server can present."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import trustme
 
 
 class Certificate(enum.Enum):
-    """Which certificate the server shows."""
+    """Which certificate the server presents."""
 
     VALID = "valid"
-    UNKNOWN_AUTHORITY = "of an unknown authority"
+    UNKNOWN_AUTHORITY = "from an unknown authority"
     OTHER_NAME = "for another name"
     EXPIRED = "expired"
     NOT_YET = "not yet valid"
-    ASKS_FOR_ONE = "valid, from a server that wants to see one as well"
+    ASKS_FOR_ONE = "valid, from a server that requires a certificate of the client"
 
 
 Contexts = Callable[[Certificate], ssl.SSLContext]
 
 
 def contexts(authority: trustme.CA) -> dict[Certificate, ssl.SSLContext]:
-    """What a server needs to show each of them."""
+    """Returns the TLS context of a server for each certificate."""
     now = datetime.datetime.now(datetime.UTC)
     day = datetime.timedelta(days=1)
     names = ("localhost", "far.localhost")

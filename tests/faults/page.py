@@ -1,4 +1,4 @@
-"""Writes docs/faults.md from the scenarios; with --check, only says whether it is current."""
+"""Writes docs/faults.md from the scenarios; with --check, only reports whether it is current."""
 
 from __future__ import annotations
 
@@ -15,63 +15,67 @@ PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 INTRODUCTION = """\
 # What goes wrong, and what you see
 
-Each row is a test. A server on this machine does to the client what the first column says, over
-real sockets; the client must do what the second column says, and the server must count as many
-requests as the fourth one says. There are {count} of them, and each is run with both clients.
+Each row is a test. A server on this machine causes the fault in the first column, over real
+sockets. The second column says what the caller sees, the third how the call ends, the fourth how
+many requests the server counts, and the fifth whether the test runs over `http`, `https` or both.
+There are {count} tests, and each one runs with the sync and with the async client.
 
 ```bash
 pytest tests/faults
 ```
 
-Beside its own promise, each test sees to it that
+In addition to its own promise, each test checks that
 
-- what is raised is just the class that is named, with the original exception as its `__cause__`
-  where there was one;
-- time is kept: a deadline is met to within 0.3 s, and no wait is shorter than was asked for;
-- the key is sent in `Authorization` and is nowhere else: not in the message, the attributes, the
-  causes or the pickle of an error, in the variables of its frames, or in any log (httpcore logs
-  the headers of answers at DEBUG: a server that repeats the key there does so in that log too);
-- the same client, which holds one connection, answers the next query.
+- the error has exactly the class that is named, and its `__cause__` is the original exception if
+  there was one;
+- the time is right: a call ends at most 0.3 s after its deadline (2 s where a server floods the
+  client from within the same process), and no wait is shorter than the service asked for;
+- the key is sent in `Authorization` and appears nowhere else: not in the message, the attributes,
+  the causes or the pickle of an error, not in the variables of its frames, and not in any log. (One
+  log is excepted: httpcore logs the headers of answers at DEBUG, so the key is there if the server
+  repeats it in a header.)
+- the same client, which may hold only one connection, answers the next query.
 
-Where a row says nothing else, there are up to three attempts, without a wait between them.
-"Repeated once" is what may have been paid for: outside these tests, that waits a second at least.
+Unless a row says otherwise, a call makes up to three attempts, without a wait between them.
+"Retried once" marks requests that may have been paid for: the client sends such a request once
+more at most, and outside these tests it waits at least one second before that.
 
-This page is written by `scripts/document-faults`, from the scenarios in `tests/faults/scenarios`.
+`scripts/document-faults` writes this page from the scenarios in `tests/faults/scenarios`.
 """
 
 ELSEWHERE = """\
-## Shown by tests of their own
+## Faults with separate tests
 
-These need more than a server that misbehaves: HTTP/2, a signal, or a process of their own.
+These faults need more than a misbehaving server: HTTP/2, a signal, or a separate process.
 
 | what goes wrong | what you see | test |
 | --- | --- | --- |"""
 
-# What goes wrong, what is seen, and the test, below tests/.
+# The fault, what the caller sees, and the path of the test below tests/.
 SHOWN_ELSEWHERE = (
     (
         "Over HTTP/2 (`httpx.Client(http2=True)`), no answer comes or the connection breaks",
-        "The request is repeated once.",
+        "The request is retried once.",
         "transport/test_http2.py",
     ),
     (
-        "A signal handler or another thread raises something in a call",
-        "That exception itself. Nothing is repeated.",
+        "A signal handler or another thread raises an exception in a call",
+        "The call raises that exception, and is not retried.",
         "lifetimes/test_foreign_exceptions.py",
     ),
     (
-        "An event hook or the auth of your own httpx client raises something",
-        "That exception itself. Nothing is repeated.",
+        "An event hook or the auth of your own httpx client raises an exception",
+        "The call raises that exception, and is not retried.",
         "lifetimes/test_foreign_exceptions.py",
     ),
     (
         "The process is frozen past its timeout, and the answer arrives during that time",
-        "The answer.",
+        "The call returns the answer.",
         "lifetimes/test_frozen.py",
     ),
     (
         "gevent patches the standard library after the client was made",
-        "Greenlets wait for their answers at the same time.",
+        "Greenlets still wait for their answers at the same time.",
         "lifetimes/test_gevent.py",
     ),
     (
@@ -81,14 +85,14 @@ SHOWN_ELSEWHERE = (
     ),
     (
         "respx, pytest-httpx or vcrpy answers requests on a machine without a network",
-        "The answer that was prepared. No host name is looked up.",
+        "The call returns the prepared answer. No host name is looked up.",
         "transport/test_mocked_transports.py",
     ),
 )
 
 
 def page() -> str:
-    """The whole page."""
+    """Returns the text of the whole page."""
     count = sum(len(group.scenarios) for group in GROUPS)
     return "\n".join(
         [INTRODUCTION.format(count=count), *map(section, GROUPS), ELSEWHERE, *elsewhere(), ""]
@@ -96,11 +100,13 @@ def page() -> str:
 
 
 def elsewhere() -> Iterator[str]:
+    """Yields the rows of the faults with separate tests."""
     for fault, seen, test in SHOWN_ELSEWHERE:
         yield f"| {fault} | {seen} | `tests/{test}` |"
 
 
 def section(group: Group) -> str:
+    """Returns the section of one group."""
     return "\n".join(
         [
             f"## {group.title}",
@@ -114,6 +120,7 @@ def section(group: Group) -> str:
 
 
 def rows(group: Group) -> Iterator[str]:
+    """Yields one row for each scenario of a group."""
     for scenario in group.scenarios:
         cells = (
             scenario.fault,
@@ -126,7 +133,7 @@ def rows(group: Group) -> Iterator[str]:
 
 
 def ends(scenario: Scenario) -> str:
-    """How the calls end, each way once, in the order in which they do."""
+    """Returns the different ways in which the calls end, in the order in which they occur."""
     ways = (
         "an answer" if isinstance(seen, Answers) else f"`{seen.error.__name__}`"
         for seen in scenario.outcomes()
@@ -135,6 +142,7 @@ def ends(scenario: Scenario) -> str:
 
 
 def requests(scenario: Scenario) -> str:
+    """Returns how many requests the server counts."""
     counted = scenario.requests
     if isinstance(counted, range):
         return f"{counted.start} to {counted.stop - 1}"

@@ -1,4 +1,4 @@
-"""Runs one scenario with one client, and says in which ways the promise was broken."""
+"""Runs one scenario with one client, and reports every promise that was broken."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ Seen = VectorcacheResponse | BaseException
 
 
 class Run:
-    """One scenario with one client.
+    """One scenario, run with one client.
 
     Args:
-        scenario: what is to happen.
-        server: a server that is listening, as the scenario says.
-        make_client: makes a client of the colour under test.
-        control: calls an async function on the server's loop.
-        folder: where the scenario's files are.
+        scenario: what the server does, and what the calls must see.
+        server: the server, which has been started.
+        make_client: makes a sync client, or an async client behind blocking methods.
+        control: calls an async function on the event loop of the server.
+        folder: the folder that contains the scenario's files.
     """
 
     def __init__(
@@ -61,18 +61,18 @@ class Run:
         self._folder = folder
 
     def filled(self, value: Any) -> Any:
-        """``value`` with the port and folder in their places."""
+        """Returns ``value`` with the server's port and the folder filled in."""
         if not isinstance(value, str):
             return value
         return value.replace("<port>", str(self.server.port)).replace("<folder>", self._folder)
 
     def act(self) -> None:
-        """Makes the calls."""
+        """Makes the client and its calls, and keeps what each call returned or raised."""
         scenario, server = self.scenario, self.server
         options = {
             "base_url": server.url,
             "retry": RetryPolicy.without_waiting(),
-            # One, so that a connection that is not given back is missed by the next call.
+            # With only one connection, the next call fails if a call does not return it.
             "max_connections": 1,
             **{name: self.filled(value) for name, value in scenario.client.items()},
         }
@@ -119,7 +119,7 @@ class Run:
             return error
 
     def broken_promises(self) -> Iterator[str]:
-        """What was promised and did not come true."""
+        """Reports every difference between what was promised and what happened."""
         scenario, server = self.scenario, self.server
         outcomes = scenario.outcomes()
         for number, (seen, promised) in enumerate(zip(self.seen, outcomes, strict=True), 1):
@@ -130,19 +130,20 @@ class Run:
         if scenario.connections is not None:
             yield from wrong_count("connections", server.connections, scenario.connections)
         if self.seconds < scenario.at_least:
-            yield f"over after {self.seconds:.3f} s, before {scenario.at_least} s had passed"
+            yield f"the calls took {self.seconds:.3f} s, less than {scenario.at_least} s"
 
     @property
     def late(self) -> bool:
+        """Whether the calls took too long."""
         return self.seconds > self.scenario.within
 
     def broken_promises_about_the_key(self, log: list[logging.LogRecord]) -> Iterator[str]:
-        """Every place but the Authorization header where the key was."""
+        """Reports every place, other than the header Authorization, that contains the key."""
         plain = KEY.removeprefix("vc_")
         for seen in self.seen:
             if isinstance(seen, BaseException):
                 if self.client is None:
-                    # The constructor's frame has the caller's own arguments, the key with them.
+                    # The frame of the constructor has its arguments, which include the key.
                     seen.__traceback__ = None
                 else:
                     yield from foreign_frames(seen)
@@ -168,21 +169,21 @@ class Run:
                 yield "the key was sent to the proxy"
 
     def broken_promises_about_afterwards(self) -> Iterator[str]:
-        """Why the same client is of no use after the fault."""
+        """Reports why the same client cannot answer another query after the fault."""
         if self.client is None or self.scenario.not_usable_after:
             return
         self._control(self.server.recover, on_request(answer(AFTERWARDS)))
         try:
             after = self.client.query("after", "m", deadline=10, timeout=10, max_retries=0)
         except Exception as error:
-            yield f"the client is of no use afterwards: {error!r}"
+            yield f"the client does not answer another query: {error!r}"
         else:
             if after.response != AFTERWARDS["response"]:
-                yield f"the next call got an answer that was not for it: {after.response!r}"
+                yield f"the next call got the answer to another query: {after.response!r}"
 
 
 def differences(seen: Seen, promised: Outcome) -> Iterator[str]:
-    """In what ``seen`` is not as promised."""
+    """Reports how ``seen`` differs from what was promised."""
     if isinstance(promised, Answers):
         if not isinstance(seen, VectorcacheResponse):
             yield f"{seen!r} instead of an answer"
@@ -201,6 +202,7 @@ def differences(seen: Seen, promised: Outcome) -> Iterator[str]:
 
 
 def error_differences(error: VectorcacheError, promised: Raises) -> Iterator[str]:
+    """Reports how the attributes, the message and the cause differ from what was promised."""
     for name, value in {
         "status_code": promised.status,
         **({} if promised.retry_after is ... else {"retry_after": promised.retry_after}),
@@ -223,10 +225,12 @@ def error_differences(error: VectorcacheError, promised: Raises) -> Iterator[str
 
 
 def has_the_right_cause(error: VectorcacheError, promised: Raises) -> bool:
+    """Returns whether the error has a ``__cause__`` where it should have one."""
     cause = error.__cause__
     late = isinstance(cause, httpx.TimeoutException | TimeoutError)
     if isinstance(error, APITimeoutError):
-        return cause is None or late  # The watchdog's own doing is no cause.
+        # When the watchdog shuts a socket down, the exception of that is not kept as a cause.
+        return cause is None or late
     if isinstance(error, APIConnectionError):
         return (cause is not None) is (promised.cause is not False)
     return cause is not None if promised.cause else cause is None or late
@@ -235,27 +239,31 @@ def has_the_right_cause(error: VectorcacheError, promised: Raises) -> bool:
 def wrong_count(
     what: str, counted: int, promised: int | range, who: str = "the server"
 ) -> Iterator[str]:
+    """Reports a count that is not as promised."""
     if counted not in (promised if isinstance(promised, range) else (promised,)):
         yield f"{who} counted {counted} {what} instead of {promised}"
 
 
 def everything_shown(error: BaseException) -> str:
-    """The error as people, logs and trackers show it, with the variables of frames of ours."""
-    with_frames_of_ours(error)
+    """Returns all text that people, logs and error trackers could show of the error.
+
+    That includes the variables of the package's own frames.
+    """
+    remove_frames_of_the_test(error)
     shown = [str(error), repr(error), repr(vars(error)), repr(pickle.dumps(error))]
     shown += traceback.format_exception(error)
     for link in (error, *causes(error)):
         shown += [repr(link), repr(vars(link))]
-        # Not by TracebackException, which leaves out what a suppressed context has.
+        # TracebackException would leave out the variables of a suppressed context.
         for frame, _ in traceback.walk_tb(link.__traceback__):
             shown += [safe_repr(value) for value in frame.f_locals.values()]
     return "".join(shown)
 
 
 def foreign_frames(error: BaseException) -> Iterator[str]:
-    """The frames of others that a cause has: their variables hold the request's bytes.
+    """Reports the frames of other packages in the causes: their variables hold the request's bytes.
 
-    Seen with ``repr`` many of those variables hide them, but not every tool uses ``repr``.
+    The ``repr`` of many of these variables hides the bytes, but not every tool uses ``repr``.
     """
     for link in causes(error):
         for frame, _ in traceback.walk_tb(link.__traceback__):
@@ -265,7 +273,7 @@ def foreign_frames(error: BaseException) -> Iterator[str]:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """All that led to ``error``, suppressed or not."""
+    """Yields all exceptions that led to ``error``, including suppressed ones."""
     for link in (error.__cause__, error.__context__):
         if link is not None:
             yield link
@@ -273,14 +281,15 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def safe_repr(value: object) -> str:
+    """Returns the ``repr`` of a value; if that fails, the ``repr`` of its error."""
     try:
         return repr(value)
-    except Exception as error:  # Of something half made.
+    except Exception as error:  # The object was not fully initialized.
         return repr(error)
 
 
-def with_frames_of_ours(error: BaseException) -> None:
-    """Takes the test's own frames away, which know the key."""
+def remove_frames_of_the_test(error: BaseException) -> None:
+    """Removes the test's own frames from the traceback, as their variables contain the key."""
     begin: TracebackType | None = error.__traceback__
     while begin is not None and "/vectorcache/" not in begin.tb_frame.f_code.co_filename:
         begin = begin.tb_next

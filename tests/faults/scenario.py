@@ -1,4 +1,4 @@
-"""A scenario: what the server does, and what the caller is promised to see."""
+"""A scenario: what the server does, and what the caller must see."""
 
 from __future__ import annotations
 
@@ -17,13 +17,20 @@ HTTP: tuple[str, ...] = ("http",)
 HTTPS: tuple[str, ...] = ("https",)
 BOTH: tuple[str, ...] = ("http", "https")
 
-# By how much a deadline may be missed: the promise is this figure, on a machine that is busy.
+# Seconds by which a call may miss its deadline. docs/faults.md promises this figure, and it has to
+# hold on a busy machine.
 SLACK = 0.3
 
 
 @dataclass(frozen=True)
 class Answers:
-    """The call returns this, and nothing else."""
+    """The call returns an answer.
+
+    Args:
+        attempts: how many attempts the answer counts.
+        value: the fields that the answer must have.
+        extra: further fields, which the description of the service does not name.
+    """
 
     attempts: int = 1
     value: Mapping[str, Any] = field(default_factory=lambda: HIT)
@@ -32,17 +39,17 @@ class Answers:
 
 @dataclass(frozen=True)
 class Raises:
-    """The call ends with just this class of error.
+    """The call raises an error.
 
     Args:
-        error: the class itself, not one above it.
-        attempts: what the error says of its attempts.
-        says: pieces that the message must have.
-        not_says: pieces that the message must not have.
+        error: the exact class; a subclass does not count.
+        attempts: how many attempts the error counts.
+        says: texts that the message must contain.
+        not_says: texts that the message must not contain.
         status: the error's ``status_code``.
         retry_after: the error's ``retry_after``; ``...`` for any number.
         body: the error's ``body``; ``...`` for anything.
-        cause: whether the original exception must be there; None if that is the class's usual.
+        cause: whether the error must have a ``__cause__``; None for the usual rule of its class.
         details: further attributes of the error.
     """
 
@@ -67,33 +74,34 @@ class Scenario:
     Args:
         fault: what goes wrong, in a few words; unique in its group.
         promise: what the caller sees, in one sentence.
-        steps: what the server does on attempt 1, 2, 3 ...
-        rest: what it does after the last of them.
+        steps: what the server does for event 1, 2, 3 ..., usually a request.
+        rest: what the server does for all events after ``steps``.
         sees: what the caller must see; one outcome for all ``calls``, or one for each.
-        requests: how many requests the server must have counted when the calls are over.
-        connections: how many connections it must have counted; None for any number.
-        within: seconds all the calls may take together.
-        at_least: seconds they must take.
-        calls: how many calls there are, one after the other.
-        at_once: whether the calls are made all at once, from as many threads or tasks.
-        pause: seconds between two calls; or only before some of them, by their numbers from 1.
+        requests: how many requests the server must have counted after the calls.
+        connections: how many connections the server must have counted; None for any number.
+        within: the most seconds that all calls together may take.
+        at_least: the fewest seconds that all calls together may take.
+        calls: how many calls the client makes.
+        at_once: whether the calls are made at the same time, each from its own thread or task;
+            otherwise they are made one after the other.
+        pause: seconds between two calls; or the seconds before some calls, by their numbers from 1.
         closed: whether the client is closed before the calls.
-        warm: how many calls are answered before; none of them counts.
-        client: options of the client, beside what every scenario has.
-        query: arguments of the calls. ``prompt`` and ``model`` have values otherwise.
-        environment: variables of the environment. Here and in ``client``, ``<port>`` stands for
-            the server's port and ``<folder>`` for a folder with ``files``.
-        files: their names and contents.
-        clock: what the machine's wall clock shows, made of the right time.
+        warm: how many calls are answered before the fault; they are not counted.
+        client: options of the client, in addition to those of every scenario.
+        query: arguments of the calls, in addition to a ``prompt`` and a ``model``.
+        environment: environment variables. Here and in ``client``, ``<port>`` stands for the
+            server's port, and ``<folder>`` for a folder that contains ``files``.
+        files: the names of files and their contents.
+        clock: returns what the machine's wall clock shows, given the right time.
         over: http, https or both.
-        certificate: which one the server shows.
-        tls_first: False where TLS begins only after CONNECT.
-        listening: what becomes of those who connect; everybody is let in after the fault.
-        idle_seconds: how long the server keeps idle connections; None for ever.
-        not_usable_after: why the client cannot be asked again after the fault; "" if it must
-            answer then.
-        echoes_key: whether the server repeats the key in a header. Then httpcore's own DEBUG log
-            has it, as it logs the headers of every answer.
+        certificate: the certificate that the server presents.
+        tls_first: whether TLS begins with the connection; otherwise it begins after CONNECT.
+        listening: what the server does with new connections; after the fault it accepts them all.
+        idle_seconds: how long the server keeps idle connections; None for no limit.
+        not_usable_after: why the client cannot answer another query after the fault; "" if it
+            must answer one.
+        echoes_key: whether the server repeats the key in a header. Then the key is in httpcore's
+            own DEBUG log, which has the headers of every answer.
     """
 
     fault: str
@@ -124,7 +132,7 @@ class Scenario:
     echoes_key: bool = False
 
     def outcomes(self) -> tuple[Outcome, ...]:
-        """What each call must see."""
+        """Returns what each call must see."""
         return self.sees if isinstance(self.sees, tuple) else (self.sees,) * self.calls
 
 
@@ -137,12 +145,12 @@ class Group:
 
 
 class Bounds(TypedDict):
-    """How long the calls of a scenario may take."""
+    """The shortest and longest time that the calls of a scenario may take."""
 
     at_least: float
     within: float
 
 
 def lasts(seconds: float, slack: float = SLACK) -> Bounds:
-    """Bounds of a call that ends after ``seconds``, and at most ``slack`` seconds later."""
+    """Returns the bounds of a call that ends after ``seconds``, at most ``slack`` seconds late."""
     return {"at_least": seconds - 0.01, "within": seconds + slack}

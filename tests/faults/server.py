@@ -1,4 +1,4 @@
-"""A server on loopback that does what a scenario's script says, and counts."""
+"""A server on loopback that follows the script of a scenario, and counts requests."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from servers import Received
 
 
 class Listening(enum.Enum):
-    """What becomes of those who want to connect."""
+    """What the server does with new connections."""
 
     YES = "yes"
     REFUSES = "refuses"
-    IGNORES = "ignores"  # as a firewall does that drops packets
+    IGNORES = "ignores"  # Like a firewall that drops packets.
 
 
 class FaultServer:
-    """Does step n of its script for request n, or for the connection before it.
+    """A server that takes the next step of its script for each event, such as a request.
 
-    Lives on one event loop; what it counted may be read from any thread.
+    It runs on one event loop; its counts may be read from any thread.
 
     Args:
-        context: for TLS; None for none.
-        tls_first: whether a connection begins with TLS, rather than after CONNECT.
-        idle_seconds: how long it keeps an idle connection; None for ever.
+        context: for TLS; None for plain HTTP.
+        tls_first: whether TLS begins with the connection; otherwise it begins after CONNECT.
+        listening: what the server does with new connections, until ``listen`` is called.
+        idle_seconds: how long the server keeps an idle connection; None for no limit.
     """
 
     def __init__(
@@ -51,9 +52,9 @@ class FaultServer:
         self._listening = listening
         self._idle_seconds = idle_seconds
         self._tasks: set[asyncio.Task[None]] = set()
-        self._crowd: list[socket.socket] = []
+        self._backlog: list[socket.socket] = []
         self._listener = socket.socket()
-        # Little room, so that a server that stops reading is soon noticed by its client.
+        # A small buffer: a client soon notices that the server has stopped reading.
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         self._listener.bind(("127.0.0.1", 0))
         self._listener.setblocking(False)
@@ -61,6 +62,7 @@ class FaultServer:
 
     @property
     def url(self) -> str:
+        """The address for ``base_url``."""
         secure = self._context is not None and self._tls_first
         return f"https://localhost:{self.port}" if secure else f"http://127.0.0.1:{self.port}"
 
@@ -70,36 +72,36 @@ class FaultServer:
                 await self.listen()
             case Listening.IGNORES:
                 self._listener.listen(0)
-                await self._crowd_out()
+                await self._fill_backlog()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for waiting in [self._listener, *self._crowd]:
+        for waiting in [self._listener, *self._backlog]:
             waiting.close()
 
     async def listen(self) -> None:
-        """Lets everybody in, from now on."""
-        for waiting in self._crowd:
+        """Accepts all connections from now on."""
+        for waiting in self._backlog:
             waiting.close()
         self._listener.listen(1_024)
         self._start(self._accept())
 
     async def recover(self, rest: Step) -> None:
-        """Ends the script: from now on the server does ``rest``."""
+        """Ends the script: from now on the server takes the step ``rest`` for every event."""
         self.script, self.rest = [], rest
         if self._listening is not Listening.YES:
             self._listening = Listening.YES
             await self.listen()
 
-    async def _crowd_out(self) -> None:
-        # A full backlog: the kernel drops who comes next, without a word.
+    async def _fill_backlog(self) -> None:
+        # Fills the backlog, so that the kernel silently drops further connections.
         for _ in range(4):
             waiting = socket.socket()
             waiting.setblocking(False)
-            self._crowd.append(waiting)
+            self._backlog.append(waiting)
             with contextlib.suppress(BlockingIOError):
                 waiting.connect(("127.0.0.1", self.port))
 

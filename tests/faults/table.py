@@ -1,4 +1,4 @@
-"""All scenarios, in the order of the page that lists them."""
+"""All scenarios, in the order of docs/faults.md."""
 
 from __future__ import annotations
 

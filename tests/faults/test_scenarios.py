@@ -1,4 +1,4 @@
-"""Every scenario, over real sockets, with both clients."""
+"""Runs every scenario over real sockets, with the sync and the async client."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from vectorcache import AsyncVectorcacheClient, VectorcacheClient
 
 
 def cases() -> list[Any]:
+    """Returns each scenario once for each scheme that it runs over."""
     return [
         pytest.param(scenario, scheme, id=f"{group.title}: {scenario.fault} ({scheme})")
         for group in GROUPS
@@ -27,12 +28,12 @@ def cases() -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("colour", ["sync", "async"])
+@pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize(("scenario", "scheme"), cases())
 def test_scenario(
     scenario: Scenario,
     scheme: str,
-    colour: str,
+    kind: str,
     server_loop: BlockingPortal,
     client_loop: BlockingPortal,
     tls_context: Contexts,
@@ -41,7 +42,7 @@ def test_scenario(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The promise of the scenario comes true, with both clients."""
+    """The sync and the async client keep the promise of the scenario."""
     caplog.set_level("DEBUG")
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     made: list[AnyClient] = []
@@ -49,7 +50,7 @@ def test_scenario(
     def make_client(**options: Any) -> AnyClient:
         options = {"api_key": KEY, **options}
         client: AnyClient
-        if colour == "sync":
+        if kind == "sync":
             client = VectorcacheClient(**options)
         else:
             client = BlockingAsyncClient(AsyncVectorcacheClient(**options), client_loop.call)
@@ -89,12 +90,13 @@ def test_scenario(
     problems: list[str] = []
     running = run()
     if running.late or (problems and scenario.at_least):
-        # The bound is the promise, and is not loosened; but the machine may have been busy with
-        # something else just then: too busy to be in time, or to get as far as the fault before
-        # its small limit was over. So what is about time may try once more.
+        # A busy machine can make a call late, or can use up a short time limit before the fault
+        # happens. So a scenario about time may run a second time; its bounds stay the same.
         problems.clear()
         caplog.clear()
         running = run()
     if running.late:
-        problems.append(f"over after {running.seconds:.3f} s, not within {scenario.within:.3f} s")
+        problems.append(
+            f"the calls took {running.seconds:.3f} s, more than {scenario.within:.3f} s"
+        )
     assert not problems, "\n".join(problems)

@@ -1,4 +1,4 @@
-"""The table of scenarios itself."""
+"""Checks the table of scenarios, and that docs/faults.md is current."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from faults.table import GROUPS
 
 
 def test_there_are_many() -> None:
-    """The table has 120 scenarios at least, and none of them twice."""
+    """The table has at least 120 scenarios, and no scenario occurs twice."""
     rows = Counter(
         (group.title, scenario.fault) for group in GROUPS for scenario in group.scenarios
     )
@@ -18,8 +18,8 @@ def test_there_are_many() -> None:
     assert rows.most_common(1)[0][1] == 1
 
 
-def test_everything_that_can_break_is_in_it() -> None:
-    """There are scenarios about each part of a call, from the name to the caller's mistakes."""
+def test_every_part_of_a_call_has_scenarios() -> None:
+    """The table covers each part of a call, from the host name to the caller's mistakes."""
     assert {group.title for group in GROUPS if group.scenarios} == {
         "Connecting",
         "TLS",
@@ -36,14 +36,14 @@ def test_everything_that_can_break_is_in_it() -> None:
         "Size and compression",
         "More callers than connections",
         "Outages",
-        "Mistakes of the caller's own",
+        "Mistakes of the caller",
         "Proxies",
         "Environment",
     }
 
 
 def test_promises_are_sentences() -> None:
-    """Each row of the page can be read by itself."""
+    """Each promise on the page is a sentence that begins with a capital and ends with a period."""
     for group in GROUPS:
         for scenario in group.scenarios:
             assert scenario.promise.endswith("."), scenario.fault

@@ -1,4 +1,4 @@
-"""A server's end of one connection, with the power to misuse it."""
+"""The server's end of one connection, with methods that break the rules of TCP and TLS."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ T = TypeVar("T")
 
 
 class Wire:
-    """Bytes in and out, in the clear or through TLS, and every way of ending that.
+    """Sends and receives bytes, with or without TLS, and ends the connection in several ways.
 
-    TLS is done in memory, so that its bytes can be held back, cut and spoilt as well.
+    TLS runs in memory, so that its bytes can be delayed, cut off and corrupted too.
     """
 
     def __init__(self, connection: socket.socket, context: ssl.SSLContext | None) -> None:
         connection.setblocking(False)
-        # Else the kernel holds back what a reset would then throw away.
+        # Otherwise the kernel delays small pieces, and a reset then discards them.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.open = True
         self.encrypted = False
@@ -32,14 +32,14 @@ class Wire:
         self._tls: ssl.SSLObject | None = None
 
     async def start_tls(self, every: float = 0.0) -> None:
-        """The handshake; ``every`` so many seconds a byte of it, if that is not 0."""
+        """Does the TLS handshake, with a pause of ``every`` seconds after each byte of it."""
         assert self.context is not None, "the scenario needs over=('https',)"
         self.encrypted = True
         self._tls = self.context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         await self._through_tls(self._tls.do_handshake, every)
 
     async def receive(self, size: int = 65_536) -> bytes:
-        """What came next; nothing at the end."""
+        """Returns the next bytes that the client sent; empty at the end of the connection."""
         if self._tls is None:
             return await self._loop.sock_recv(self._socket, size)
         tls = self._tls
@@ -49,6 +49,7 @@ class Wire:
             return b""
 
     async def send(self, data: bytes) -> None:
+        """Sends bytes, through TLS if it has been started."""
         if self._tls is None:
             await self.send_raw(data)
         elif data:
@@ -56,11 +57,11 @@ class Wire:
             await self._flush()
 
     async def send_raw(self, data: bytes) -> None:
-        """Sends past TLS."""
+        """Sends bytes without encrypting them."""
         await self._loop.sock_sendall(self._socket, data)
 
-    async def say_goodbye(self) -> None:
-        """Ends the sending half, in good order."""
+    async def close_sending(self) -> None:
+        """Closes the sending half properly, over TLS with a close_notify first."""
         if self._tls is not None:
             with contextlib.suppress(ssl.SSLError):
                 self._tls.unwrap()
@@ -68,12 +69,12 @@ class Wire:
         self._socket.shutdown(socket.SHUT_WR)
 
     def reset(self) -> None:
-        """Throws the connection away, so that the client's kernel says "reset by peer"."""
+        """Resets the connection, so that the client gets "connection reset by peer"."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
 
     def close(self) -> None:
-        """Ends the connection; over TLS without a goodbye, as a cut cable would."""
+        """Closes the socket, over TLS without a close_notify."""
         self.open = False
         self._socket.close()
 
@@ -85,10 +86,12 @@ class Wire:
                 await self._flush(every)
                 data = await self._loop.sock_recv(self._socket, 65_536)
                 if not data:
-                    raise ConnectionError("the client hung up") from None
+                    raise ConnectionError("the client closed the connection") from None
                 self._incoming.write(data)
             except ssl.SSLError:
-                await self._flush()  # The alert, which a reset would overtake.
+                # Send the alert of TLS, and wait: closing now could reset the connection, and the
+                # client would not see the alert.
+                await self._flush()
                 self._socket.shutdown(socket.SHUT_WR)
                 while await self._loop.sock_recv(self._socket, 65_536):
                     pass

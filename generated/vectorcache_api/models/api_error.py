@@ -21,7 +21,7 @@ class ApiError:
         error (str | Unset): What went wrong, as a code.
         message (str | Unset): What went wrong, as a text.
         retry_after (float | Unset): How long to wait before the call is repeated, in seconds.
-        fallback (str | Unset): What to do meanwhile, as a text.
+        fallback (str | Unset): What the caller can do instead, as a text.
         current_usage (int | Unset): Used of `monthly_limit` so far. Present where the monthly quota is used up.
         monthly_limit (int | Unset): What the plan allows a month. Present where the monthly quota is used up.
     """

@@ -1,4 +1,4 @@
-"""What comes with an error status: the status decides, whatever it is."""
+"""Bodies of error statuses: the status decides which error is raised, whatever the body is."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ from vectorcache import (
 def says(fault: str, body: Any, *words: str) -> Scenario:
     return Scenario(
         fault=fault,
-        promise="The service's words are in the message, its body on the error.",
+        promise="The message quotes the service where the body has a text; `error.body` is the "
+        "parsed body.",
         rest=on_request(answer(body, status=400)),
         sees=Raises(BadRequestError, 1, ("400 bad request", *words), status=400, body=body),
         requests=1,
@@ -50,7 +51,7 @@ def shows(
 ) -> Scenario:
     return Scenario(
         fault=fault,
-        promise="The status decides; a short, cleaned excerpt is in the message.",
+        promise="The status decides the error; its message has a short, cleaned excerpt.",
         rest=on_request(answer(raw=raw, status=404, headers={"Content-Type": content_type})),
         sees=Raises(NotFoundError, 1, ("404 not found", *words), not_says, status=404, body=body),
         requests=1,
@@ -66,11 +67,15 @@ GROUP = Group(
         says("`detail` as a text", {"detail": "must be between 0 and 1"}, '"must be between 0 and'),
         says("`detail` as a list", {"detail": DETAILS}, "body.prompt: Field required"),
         says("`detail` as a list of texts", {"detail": ["one", "two"]}, "one; two"),
-        says("`message`", {"error": "bad", "message": "It is bad."}, "It is bad."),
+        says("`message` beside `error`", {"error": "bad", "message": "It is bad."}, "It is bad."),
         says("`error` alone", {"error": "bad_request"}, "bad_request"),
         says("`error` as an object", {"error": {"message": "nested"}}, "nested"),
-        says("An object without words", {"code": 7}),
-        says("`detail` of a wrong type", {"detail": 7, "message": "It is bad."}, "It is bad."),
+        says("An object without a text", {"code": 7}),
+        says(
+            "`detail` of a wrong type, and `message`",
+            {"detail": 7, "message": "It is bad."},
+            "It is bad.",
+        ),
         says("A JSON text", "just text", "just text"),
         says("A JSON list", ["a", "b"]),
         says("A JSON number", 7),
@@ -81,23 +86,30 @@ GROUP = Group(
         shows("JSON `null`", b"null"),
         shows("A text", b"no such page", "no such page", body="no such page"),
         shows("Half of a JSON object", b'{"detail": "no', '{"detail": "no'),
-        shows("Bytes that are no text", bytes(range(128, 256)), "404"),
-        shows("UTF-16", json.dumps({"detail": "no"}).encode("utf-16")),
+        shows("Bytes that are not text", bytes(range(128, 256)), "404"),
+        shows("JSON in UTF-16", json.dumps({"detail": "no"}).encode("utf-16")),
         shows(
-            "Control characters and colours",
+            "Control characters and escape sequences of terminals",
             b"\x1b[31mred\x00\x07\r\nalert\x1b[0m",
             "red",
             not_says=("\x1b", "\x00", "\n"),
         ),
         shows("Hostile nesting", 100_000 * b"[", "[[["),
         shows("A number of 10,000 digits", b'{"detail": ' + 10_000 * b"1" + b"}", "111"),
-        shows("`NaN`", b'{"detail": NaN}', "NaN"),
-        shows("JSON that calls itself HTML", b'{"detail": "no"}', '"no"', body={"detail": "no"}),
-        shows("HTML that calls itself JSON", PAGE, "Bad Gateway", content_type="application/json"),
+        shows("JSON with `NaN`", b'{"detail": NaN}', "NaN"),
+        shows(
+            "JSON with the content type of HTML", b'{"detail": "no"}', '"no"', body={"detail": "no"}
+        ),
+        shows(
+            "HTML with the content type of JSON",
+            PAGE,
+            "Bad Gateway",
+            content_type="application/json",
+        ),
         shows("A script of 1 MB", b"<script>" + 1_000_000 * b"x" + b"</script>gone", "404"),
         Scenario(
-            fault="A `502` of a proxy's",
-            promise="`LLMProviderError` that does not blame the LLM: only the service can know.",
+            fault="A `502` from a proxy",
+            promise="`LLMProviderError` that does not blame the LLM, as only the service can know.",
             rest=on_request(answer(raw=PAGE, status=502)),
             sees=Raises(
                 LLMProviderError, 3, ("502 bad gateway",), ("LLM provider failed",), status=502
@@ -105,8 +117,8 @@ GROUP = Group(
             requests=3,
         ),
         Scenario(
-            fault="A `502` of the service's",
-            promise="`LLMProviderError` with the provider's words.",
+            fault="A `502` from the service",
+            promise="`LLMProviderError` whose message quotes the provider.",
             rest=on_request(answer({"detail": "openai: overloaded"}, status=502)),
             sees=Raises(
                 LLMProviderError, 3, ("LLM provider failed", "openai: overloaded"), status=502
@@ -115,36 +127,36 @@ GROUP = Group(
         ),
         Scenario(
             fault="A gzipped body",
-            promise="Unpacked, and its words are in the message.",
+            promise="The client unpacks the body, and the message quotes it.",
             rest=on_request(packed(gzip.compress(b'{"detail": "packed words"}'), status=400)),
             sees=Raises(BadRequestError, 1, ("packed words",), status=400),
             requests=1,
         ),
         Scenario(
             fault="A body whose compression is broken",
-            promise="The status decides.",
-            rest=on_request(packed(b"this is no gzip", status=503)),
+            promise="The status decides the error.",
+            rest=on_request(packed(b"this is not gzip", status=503)),
             sees=Raises(ServiceUnavailableError, 3, ("503",), status=503, body=None),
             requests=3,
         ),
         Scenario(
-            fault="A body in an encoding that nobody asked for",
-            promise="The status decides.",
+            fault="A body in an encoding that the client does not accept",
+            promise="The status decides the error.",
             rest=on_request(packed(b"brotli", encoding="br", status=401)),
             sees=Raises(AuthenticationError, 1, ("401",), status=401, body=None),
             requests=1,
         ),
         Scenario(
             fault="A body above `max_response_bytes`",
-            promise="The status decides.",
+            promise="The status decides the error.",
             client={"max_response_bytes": 1_000},
             rest=on_request(answer({"detail": 2_000 * "x"}, status=500)),
             sees=Raises(InternalServerError, 3, ("500",), status=500, body=None),
             requests=3,
         ),
         Scenario(
-            fault="A body without end",
-            promise="The status decides, once `max_response_bytes` have come.",
+            fault="An endless body",
+            promise="The status decides the error, after `max_response_bytes` have arrived.",
             client={"max_response_bytes": 100_000},
             rest=on_request(
                 head("Transfer-Encoding: chunked", status="401 No"), Forever(chunk(4_000 * b"x"))
@@ -154,7 +166,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="A body that stalls until the deadline",
-            promise="The status decides, at the deadline.",
+            promise="The status decides the error, which is raised at the deadline.",
             rest=on_request(head("Content-Length: 9", status="401 No"), Stall()),
             query={"deadline": 0.3},
             sees=Raises(
@@ -164,8 +176,8 @@ GROUP = Group(
             **lasts(0.3),
         ),
         Scenario(
-            fault="A body that stalls, of a status that is tried again",
-            promise="Tried again after `timeout`.",
+            fault="A body that stalls, of a status that is retried",
+            promise="The call ends the attempt after `timeout`, and retries.",
             steps=(on_request(head("Content-Length: 9", status="503 No"), Stall()),),
             query={"timeout": 0.3},
             sees=Answers(attempts=2),
@@ -174,7 +186,8 @@ GROUP = Group(
         ),
         Scenario(
             fault="A service that repeats the key",
-            promise="The key is taken out of message, body and request id.",
+            promise="The error does not contain the key: it is removed from the message, the body "
+            "and the request id.",
             rest=on_request(
                 answer(
                     {"detail": f"Invalid API key {KEY}"},
@@ -194,7 +207,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="A page that repeats the request's headers",
-            promise="The key is taken out.",
+            promise="The error does not contain the key.",
             rest=on_request(
                 answer(raw=f"<pre>Authorization: Bearer {KEY}</pre>".encode(), status=500)
             ),
@@ -202,8 +215,8 @@ GROUP = Group(
             requests=3,
         ),
         Scenario(
-            fault="The key in JSON, as escapes",
-            promise="The key is taken out.",
+            fault="The key in JSON, written with escape sequences",
+            promise="The error does not contain the key.",
             rest=on_request(
                 answer(
                     raw=b'{"detail": "' + "".join(f"\\u{ord(c):04x}" for c in KEY).encode() + b'"}',
@@ -214,8 +227,8 @@ GROUP = Group(
             requests=1,
         ),
         Scenario(
-            fault="The key in a page, as HTML entities",
-            promise="The key is taken out.",
+            fault="The key in a page, written with HTML entities",
+            promise="The error does not contain the key.",
             rest=on_request(
                 answer(
                     raw=b"<p>" + "".join(f"&#{ord(c)};" for c in KEY).encode() + b"</p>", status=401
@@ -226,15 +239,15 @@ GROUP = Group(
         ),
         Scenario(
             fault="The key in a redirect",
-            promise="The key is taken out.",
+            promise="The error does not contain the key.",
             rest=on_request(answer(status=302, headers={"Location": f"/login/{KEY}"}, raw=b"")),
             sees=Raises(APIStatusError, 1, ("302",), status=302),
             requests=1,
             echoes_key=True,
         ),
         Scenario(
-            fault="The key in a line that is no header",
-            promise="The key is taken out, and with it the cause that holds it.",
+            fault="The key in a line that is not a header",
+            promise="The error does not contain the key, and has no cause, which would contain it.",
             rest=on_request(f"HTTP/1.1 200 OK\r\nno header {KEY}\r\n\r\n".encode()),
             sees=Raises(APIConnectionError, 2, ("broke",), cause=False),
             requests=2,
@@ -242,7 +255,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="A request id of 5,000 letters",
-            promise="128 characters of it are kept.",
+            promise="The error keeps the first 128 characters.",
             rest=on_request(answer(status=400, headers={"X-Request-Id": 5_000 * "a"})),
             sees=Raises(
                 BadRequestError, 1, ("400",), status=400, details={"request_id": 128 * "a"}

@@ -1,4 +1,4 @@
-"""Names that nobody knows, and hosts that let nobody in."""
+"""Unknown host names, and hosts that refuse or drop connections."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from faults.server import Listening
 
 from vectorcache import APIConnectionError, APITimeoutError
 
-NOWHERE = "the fault is the address, and a client has one"
+NOWHERE = "the client's only address is invalid"
 
 GROUP = Group(
     "Connecting",
     (
         Scenario(
             fault="Connection refused",
-            promise="Tried again, as nothing was sent; then `APIConnectionError` with the address.",
+            promise="Retried, as nothing was sent; then `APIConnectionError` with the address.",
             listening=Listening.REFUSES,
             sees=Raises(
                 APIConnectionError, 3, ("could not connect to 127.0.0.1:", "check the network")
@@ -24,7 +24,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="Connection refused, with no retries left",
-            promise="`APIConnectionError` after the one attempt.",
+            promise="`APIConnectionError` after one attempt.",
             listening=Listening.REFUSES,
             query={"max_retries": 0},
             sees=Raises(APIConnectionError, 1, ("could not connect",)),
@@ -40,25 +40,25 @@ GROUP = Group(
         ),
         Scenario(
             fault="Unknown host name",
-            promise="Tried again, as it may be known in a moment; then `APIConnectionError` "
-            "with the name.",
+            promise="Retried, as the name may be known soon; then `APIConnectionError` with the "
+            "name.",
             client={"base_url": "https://no-such-host.invalid"},
             sees=Raises(APIConnectionError, 3, ("could not connect to no-such-host.invalid",)),
             requests=0,
-            within=20,  # It is the machine's resolver that takes its time.
+            within=20,  # The machine's resolver can be slow.
             not_usable_after=NOWHERE,
         ),
         Scenario(
-            fault="A host name that no resolver takes, with an empty part",
-            promise="`APIConnectionError` that names it.",
+            fault="A host name with an empty part, which no resolver accepts",
+            promise="`APIConnectionError` that names the host.",
             client={"base_url": "https://api..example"},
             sees=Raises(APIConnectionError, 3, ("could not connect to api..example",)),
             requests=0,
             not_usable_after=NOWHERE,
         ),
         Scenario(
-            fault="A host name that no resolver takes, with a part of 70 letters",
-            promise="`APIConnectionError` that names it.",
+            fault="A host name with a part of 70 letters, which no resolver accepts",
+            promise="`APIConnectionError` that names the host.",
             client={"base_url": f"https://{70 * 'a'}.example"},
             sees=Raises(APIConnectionError, 3, ("could not connect to " + 70 * "a",)),
             requests=0,
@@ -66,7 +66,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="Connecting hangs",
-            promise="Tried again after each `timeout`: nothing was sent; then `APITimeoutError`.",
+            promise="Retried after each `timeout`, as nothing was sent; then `APITimeoutError`.",
             listening=Listening.IGNORES,
             query={"timeout": 0.2},
             sees=Raises(APITimeoutError, 3, ("timed out after 0.2 s while connecting to",)),
@@ -83,7 +83,7 @@ GROUP = Group(
             **lasts(0.4),
         ),
         Scenario(
-            fault="The deadline ends the second of several hanging attempts",
+            fault="Connecting hangs, and the deadline comes during the second attempt",
             promise="`APITimeoutError` at the deadline.",
             listening=Listening.IGNORES,
             query={"timeout": 0.3, "deadline": 0.5},
@@ -92,24 +92,24 @@ GROUP = Group(
             **lasts(0.5),
         ),
         Scenario(
-            fault="Closed as soon as it was open",
-            promise="Repeated once.",
+            fault="The server closes a new connection",
+            promise="Retried once.",
             steps=(on_connect(Close()),),
             sees=Answers(attempts=2),
             requests=1,
             over=BOTH,
         ),
         Scenario(
-            fault="Reset as soon as it was open",
-            promise="Repeated once.",
+            fault="The server resets a new connection",
+            promise="Retried once.",
             steps=(on_connect(Reset()),),
             sees=Answers(attempts=2),
             requests=1,
             over=BOTH,
         ),
         Scenario(
-            fault="Always reset before a request was read",
-            promise="`APIConnectionError` with the original as its cause.",
+            fault="The server resets every connection before it reads a request",
+            promise="`APIConnectionError` with the original exception as its cause.",
             rest=on_connect(Pause(0.03), Reset()),
             sees=Raises(APIConnectionError, 2, ("repeated only once",)),
             requests=0,

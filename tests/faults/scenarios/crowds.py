@@ -12,7 +12,7 @@ GROUP = Group(
     (
         Scenario(
             fault="100 callers at once, and 5 connections",
-            promise="They queue, and all are answered.",
+            promise="The callers queue, and all get their answers.",
             rest=on_request(Pause(0.002), answer()),
             client={"max_connections": 5},
             calls=100,
@@ -25,7 +25,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="30 callers at once, one connection, and a server that closes it each time",
-            promise="They queue, and all are answered.",
+            promise="The callers queue, and all get their answers.",
             rest=on_request(answer(), Close()),
             calls=30,
             at_once=True,
@@ -36,7 +36,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="30 callers at once, one connection, and failures",
-            promise="Each has its error, and the connection is not lost.",
+            promise="Each caller gets its own error, and the place in the pool is not lost.",
             rest=on_request(error(500), Close()),
             query={"max_retries": 0},
             calls=30,
@@ -46,8 +46,8 @@ GROUP = Group(
             within=10,
         ),
         Scenario(
-            fault="20 equal callers at once with `coalesce=True`, and a failure that takes a while",
-            promise="Few requests are sent, and each caller has an error of its own.",
+            fault="20 equal calls at once with `coalesce=True`, and a slow failure",
+            promise="Few requests are sent, and each caller gets its own error.",
             rest=on_request(Pause(0.5), error(500)),
             client={"coalesce": True},
             query={"max_retries": 0},
@@ -59,8 +59,8 @@ GROUP = Group(
         ),
         Scenario(
             fault="Five callers, one connection, and no answer",
-            promise="All have their `APITimeoutError` at the deadline; those who never had the "
-            "connection are told that it is the client's own limit, and nothing was sent.",
+            promise="All get `APITimeoutError` at the deadline; a caller that never had the "
+            "connection is told that the client's own limit held it up and nothing was sent.",
             rest=on_request(Stall()),
             query={"deadline": 0.3},
             calls=5,

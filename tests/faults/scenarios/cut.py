@@ -28,11 +28,11 @@ from vectorcache import (
     RetryPolicy,
 )
 
-ONCE = "Repeated once, and then answered."
+ONCE = "Retried once, and then answered."
 WAITING = "broke while waiting for the answer"
 LENGTH = f"{len(CONTENT):,}"
 
-# where: what has arrived by then, and how the error says it
+# The place of the cut: the bytes that arrive before it, and what the error says about it.
 POINTS: dict[str, tuple[bytes, str]] = {
     "before the status line": (b"", WAITING),
     "in the status line": (b"HTTP/1.1 20", WAITING),
@@ -57,7 +57,7 @@ POINTS: dict[str, tuple[bytes, str]] = {
     ),
 }
 
-# A reset overtakes what was sent before it, unless that had time to arrive.
+# A reset discards bytes that have not arrived yet. The pause gives them time to arrive.
 WAYS: dict[str, tuple[Action, ...]] = {
     "Closed": (Close(),),
     "Reset": (Pause(0.02), Reset()),
@@ -78,7 +78,7 @@ def cut_at(where: str, way: str) -> tuple[Scenario, Scenario]:
         ),
         Scenario(
             fault=f"{way} {where}, again and again",
-            promise=f'`APIConnectionError` after one repetition; it says "{arrived}".',
+            promise=f'`APIConnectionError` after one retry; it says "{arrived}".',
             rest=step,
             sees=Raises(
                 APIConnectionError,
@@ -97,8 +97,8 @@ GROUP = Group(
     (
         *itertools.chain.from_iterable(cut_at(where, way) for way in WAYS for where in POINTS),
         Scenario(
-            fault="Cut off without TLS's goodbye",
-            promise="Repeated once, as the answer is not complete.",
+            fault="Cut off without the close_notify of TLS",
+            promise="Retried once, as the answer is not complete.",
             steps=(on_request(HEAD + CONTENT[:20], Cut()),),
             sees=Answers(attempts=2),
             requests=2,
@@ -106,7 +106,8 @@ GROUP = Group(
         ),
         Scenario(
             fault="An answer without a length, cut off",
-            promise="Never taken for the whole: `APIResponseError` after one repetition.",
+            promise="`APIResponseError` after one retry; a part is never taken for the whole "
+            "answer.",
             rest=on_request(head("Connection: close"), CONTENT[:-5], Close()),
             sees=Raises(APIResponseError, 2, ("it is not JSON",), status=200),
             requests=2,
@@ -114,7 +115,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="An answer without a length, reset",
-            promise="`APIConnectionError` after one repetition.",
+            promise="`APIConnectionError` after one retry.",
             rest=on_request(head("Connection: close"), CONTENT[:-5], *WAYS["Reset"]),
             sees=Raises(APIConnectionError, 2, ("bytes arrived",), status=200),
             requests=2,
@@ -122,15 +123,15 @@ GROUP = Group(
         ),
         Scenario(
             fault="A complete answer, and then a reset",
-            promise="The answer.",
+            promise="The call returns the answer.",
             steps=(on_request(answer(), *WAYS["Reset"]),),
             sees=Answers(),
             requests=1,
             over=BOTH,
         ),
         Scenario(
-            fault="Cut off, where it may have been paid for",
-            promise="The repetition waits a second at least.",
+            fault="Cut off, and the request may have been paid for",
+            promise="The client waits at least one second, and retries once.",
             client={"retry": RetryPolicy(transient_backoff=0)},
             steps=(on_request(HEAD, Close()),),
             sees=Answers(attempts=2),
@@ -138,7 +139,7 @@ GROUP = Group(
             at_least=1.0,
         ),
         Scenario(
-            fault="Cut off, and the deadline leaves no second to wait",
+            fault="Cut off, and the deadline is less than a second away",
             promise="`APIConnectionError` at once.",
             client={"retry": RetryPolicy(transient_backoff=0)},
             query={"deadline": 0.9},
@@ -151,7 +152,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="A failure, a cut and a failure",
-            promise="All three are tried again, and the answer is the fourth attempt's.",
+            promise="All three are retried, and the fourth attempt is answered.",
             steps=(
                 on_request(answer(status=500)),
                 on_request(HEAD, Close()),
@@ -163,7 +164,8 @@ GROUP = Group(
         ),
         Scenario(
             fault="Two cuts with a failure between them",
-            promise="The second cut ends the call: what may be paid for is repeated once a call.",
+            promise="The second cut ends the call: each call sends a request that may have been "
+            "paid for once more at most.",
             steps=(
                 on_request(HEAD, Close()),
                 on_request(answer(status=500)),
@@ -175,7 +177,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="The body of a `401` is cut off",
-            promise="The status decides: `AuthenticationError`, never repeated.",
+            promise="The status decides the error: `AuthenticationError`, never retried.",
             rest=on_request(
                 head("Content-Length: 500", status="401 No"), body({"detail": "no"}), Close()
             ),

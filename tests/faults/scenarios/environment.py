@@ -29,7 +29,7 @@ def without_key_or_address(
         client=client,
         sees=sees,
         requests=1 if isinstance(sees, Answers) else 0,
-        not_usable_after="" if isinstance(sees, Answers) else "there is no client",
+        not_usable_after="" if isinstance(sees, Answers) else "no client was made",
     )
 
 
@@ -41,36 +41,36 @@ GROUP = Group(
     (
         Scenario(
             fault="`.netrc` has a password for the host",
-            promise="It is not read: the key is sent, and nothing else.",
+            promise="The client does not read `.netrc`; it sends the key and no password.",
             environment={"NETRC": "<folder>/netrc"},
-            files={"netrc": "machine 127.0.0.1 login somebody password else\n"},
+            files={"netrc": "machine 127.0.0.1 login other password secret\n"},
             sees=Answers(),
             requests=1,
         ),
         without_key_or_address(
             "Key and address in the environment",
-            "They are used.",
+            "The client uses both.",
             {"VECTORCACHE_API_KEY": KEY, "VECTORCACHE_BASE_URL": PROXY},
             {"api_key": None, "base_url": None},
             Answers(),
         ),
         without_key_or_address(
-            "Others in the environment than in the arguments",
-            "The arguments beat the environment.",
+            "Key and address differ between the environment and the arguments",
+            "The arguments take precedence over the environment.",
             {"VECTORCACHE_API_KEY": "another", "VECTORCACHE_BASE_URL": ELSEWHERE},
             {},
             Answers(),
         ),
         without_key_or_address(
-            "Empty arguments, and an environment",
-            "Empty means unset: the environment is used.",
+            "Empty arguments, and values in the environment",
+            "Empty means unset, so the client uses the environment.",
             {"VECTORCACHE_API_KEY": KEY, "VECTORCACHE_BASE_URL": PROXY},
             {"api_key": "", "base_url": ""},
             Answers(),
         ),
         without_key_or_address(
             "An empty key in the environment",
-            "Empty means unset: `ConfigurationError` that names the variable.",
+            "Empty means unset, so `ConfigurationError` names the variable.",
             {"VECTORCACHE_API_KEY": ""},
             {"api_key": None},
             NO_KEY,
@@ -100,7 +100,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="An empty address in the environment",
-            promise="Empty means unset: the hosted service is asked.",
+            promise="Empty means unset, so the client asks the hosted service.",
             client={"base_url": None},
             environment={
                 "VECTORCACHE_BASE_URL": "",
@@ -114,13 +114,13 @@ GROUP = Group(
             not_usable_after="it asks the hosted service",
         ),
         Scenario(
-            fault="`SSL_CERT_FILE` names no file",
+            fault="`SSL_CERT_FILE` names a file that does not exist",
             promise="`ConfigurationError` that names the variable.",
             environment={"SSL_CERT_FILE": "<folder>/none.pem"},
             over=HTTPS,
             sees=Raises(ConfigurationError, range(2), ("SSL_CERT_FILE",)),
             requests=0,
-            not_usable_after="the fault is in the environment",
+            not_usable_after="the environment stays invalid",
         ),
         Scenario(
             fault="`SSL_CERT_FILE` names a file without certificates",
@@ -130,7 +130,7 @@ GROUP = Group(
             over=HTTPS,
             sees=Raises(ConfigurationError, range(2), ("SSL_CERT_FILE",)),
             requests=0,
-            not_usable_after="the fault is in the environment",
+            not_usable_after="the environment stays invalid",
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Bytes that are no HTTP, or that can be read in more than one way."""
+"""Bytes that are not HTTP, and answers that can be read in more than one way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from faults.scenario import BOTH, HTTP, Answers, Group, Raises, Scenario
 from vectorcache import APIConnectionError, APIResponseError, APIStatusError, VectorcacheError
 
 LENGTH = f"Content-Length: {len(CONTENT)}"
-BROKE = "`APIConnectionError` after one repetition."
+BROKE = "`APIConnectionError` after one retry."
 
 
 def refused(
@@ -37,10 +37,10 @@ def refused(
     )
 
 
-def understood(fault: str, sent: bytes, promise: str = "The answer.") -> Scenario:
+def understood(fault: str, sent: bytes) -> Scenario:
     return Scenario(
         fault=fault,
-        promise=promise,
+        promise="The call returns the answer.",
         rest=on_request(sent, Close()),
         sees=Answers(),
         requests=1,
@@ -52,7 +52,7 @@ def unusable(
 ) -> Scenario:
     return Scenario(
         fault=fault,
-        promise=f"`{error.__name__}`" + (" after one repetition." if attempts == 2 else "."),
+        promise=f"`{error.__name__}`" + (" after one retry." if attempts == 2 else "."),
         rest=on_request(sent, Close()),
         sees=Raises(error, attempts, (says,), status=status),
         requests=attempts,
@@ -66,9 +66,12 @@ GROUP = Group(
     (
         refused("Noise instead of HTTP", bytes(range(256)) * 4, over=BOTH),
         refused("Another protocol's greeting", b"SSH-2.0-OpenSSH_9.6\r\n"),
-        refused("HTTP/2, unasked for", b"\x00\x00\x12\x04\x00\x00\x00\x00\x00" + 18 * b"\x00"),
-        refused("A bare body, as in HTTP/0.9", CONTENT),
-        refused("A status that is no number", head(LENGTH, status="2OO OK") + CONTENT),
+        refused(
+            "HTTP/2 that the client did not ask for",
+            b"\x00\x00\x12\x04\x00\x00\x00\x00\x00" + 18 * b"\x00",
+        ),
+        refused("A body without a head, as in HTTP/0.9", CONTENT),
+        refused("A status that is not a number", head(LENGTH, status="2OO OK") + CONTENT),
         refused("A status of two digits", head(LENGTH, status="20 OK") + CONTENT),
         refused("A status of four digits", head(LENGTH, status="2000 OK") + CONTENT),
         refused("A blank line before the status line", b"\r\n" + answer()),
@@ -80,7 +83,7 @@ GROUP = Group(
         refused("Two lengths in one header that differ", head("Content-Length: 7, 8") + CONTENT),
         refused("A negative length", head("Content-Length: -1") + CONTENT),
         refused("A length with a sign", head(f"Content-Length: +{len(CONTENT)}") + CONTENT),
-        refused("A length that is no number", head("Content-Length: many") + CONTENT),
+        refused("A length that is not a number", head("Content-Length: many") + CONTENT),
         refused(
             "A length of 20 digits",
             head(f"Content-Length: {10**19}") + CONTENT,
@@ -90,7 +93,10 @@ GROUP = Group(
         refused("A length of 100 digits", head(f"Content-Length: {10**99}") + CONTENT),
         refused("An unknown transfer coding", head("Transfer-Encoding: gzip, chunked") + CONTENT),
         refused(
-            "A chunk's size that is no number", CHUNKED + b"ZZ\r\n" + CONTENT, "0 bytes", status=200
+            "A chunk size that is not a number",
+            CHUNKED + b"ZZ\r\n" + CONTENT,
+            "0 bytes",
+            status=200,
         ),
         refused("A negative chunk size", CHUNKED + b"-5\r\nabcde\r\n", "0 bytes", status=200),
         refused("A chunk size of 30 digits", CHUNKED + 30 * b"F" + b"\r\n", "0 bytes", status=200),
@@ -109,7 +115,7 @@ GROUP = Group(
             status=200,
         ),
         Scenario(
-            fault="Headers without end, as fast as they go",
+            fault="Endless headers, as fast as possible",
             promise=BROKE,
             rest=on_request(b"HTTP/1.1 200 OK\r\n", Forever(1_000 * b"X-Many: 1\r\n")),
             sees=Raises(APIConnectionError, 2, ("broke while waiting for the answer",)),
@@ -117,21 +123,21 @@ GROUP = Group(
             over=BOTH,
         ),
         Scenario(
-            fault="A status line without end, as fast as it goes",
+            fault="An endless status line, as fast as possible",
             promise=BROKE,
             rest=on_request(b"HTTP/1.1 200 ", Forever(10_000 * b"x")),
             sees=Raises(APIConnectionError, 2, ("broke while waiting for the answer",)),
             requests=2,
         ),
         Scenario(
-            fault="A chunk's extension without end, as fast as it goes",
+            fault="An endless chunk extension, as fast as possible",
             promise=BROKE,
             rest=on_request(CHUNKED + b"5;x=", Forever(10_000 * b"x")),
             sees=Raises(APIConnectionError, 2, ("0 bytes arrived",), status=200),
             requests=2,
         ),
         Scenario(
-            fault="Trailers without end, as fast as they go",
+            fault="Endless trailers, as fast as possible",
             promise=BROKE,
             rest=on_request(CHUNKED + chunk(CONTENT) + b"0\r\n", Forever(1_000 * b"X-Many: 1\r\n")),
             sees=Raises(APIConnectionError, 2, ("bytes arrived",), status=200),
@@ -142,7 +148,7 @@ GROUP = Group(
             head("Upgrade: websocket", "Connection: upgrade", status="101 Switching Protocols"),
         ),
         unusable(
-            "`204`, although an answer was promised",
+            "`204`, which has no body",
             head(status="204 No Content"),
             APIStatusError,
             204,
@@ -150,7 +156,7 @@ GROUP = Group(
             "204 no content",
         ),
         unusable(
-            "An answer of no bytes",
+            "An answer with an empty body",
             head("Content-Length: 0"),
             APIResponseError,
             200,
@@ -158,8 +164,8 @@ GROUP = Group(
             "it is not JSON",
         ),
         Scenario(
-            fault="Both a length and chunks",
-            promise="`APIConnectionError` or what the chunks hold; never what the length says.",
+            fault="An answer with both a length and chunks",
+            promise="The call returns what the chunks contain, and ignores the length.",
             rest=on_request(
                 head("Content-Length: 5", "Transfer-Encoding: chunked"),
                 chunk(CONTENT) + b"0\r\n\r\n",
@@ -168,9 +174,7 @@ GROUP = Group(
             sees=Answers(),
             requests=1,
         ),
-        understood(
-            "A version of HTTP that is yet to come", head(LENGTH, version="HTTP/1.9") + CONTENT
-        ),
+        understood("A future version of HTTP", head(LENGTH, version="HTTP/1.9") + CONTENT),
         understood("The same length twice", head(LENGTH, LENGTH) + CONTENT),
         understood("Lines that end without a carriage return", answer().replace(b"\r\n", b"\n")),
         understood(
@@ -178,9 +182,11 @@ GROUP = Group(
         ),
         understood("No reason phrase", head(LENGTH, status="200") + CONTENT),
         understood("A reason in Latin-1", head(LENGTH, status="200 d'accordé") + CONTENT),
-        understood("Header values that are no ASCII", head(LENGTH, "X-Name: \xe9\xff") + CONTENT),
+        understood("Header values that are not ASCII", head(LENGTH, "X-Name: \xe9\xff") + CONTENT),
         understood("Interim answers, then the answer", INTERIM * 3 + answer()),
-        understood("`100 Continue`, unasked for", head(status="100 Continue") + answer()),
+        understood(
+            "`100 Continue` that the client did not ask for", head(status="100 Continue") + answer()
+        ),
         understood(
             "Chunks with extensions and trailers",
             CHUNKED
@@ -192,10 +198,10 @@ GROUP = Group(
             "Chunks of one byte each",
             CHUNKED + b"".join(chunk(bytes([b])) for b in CONTENT) + b"0\r\n\r\n",
         ),
-        understood("No length, ended by the end of the connection", head() + CONTENT),
+        understood("No length, so the answer ends with the connection", head() + CONTENT),
         Scenario(
             fault="An answer before the request was read",
-            promise="Taken as it is; the connection is not used again.",
+            promise="The call returns the answer; the connection is not used again.",
             rest=on_request(Send(answer(headers={"Connection": "close"})), Stall()),
             sees=Answers(),
             requests=1,

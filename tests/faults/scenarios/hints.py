@@ -1,4 +1,4 @@
-"""How long the service asks to wait, and what becomes of it; and clocks that are wrong."""
+"""Hints of the service on how long to wait, and clocks that are wrong."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from vectorcache import (
     ServiceUnavailableError,
 )
 
-# The answers' own clock, far from this machine's.
+# The date in the answers, which is far from the date of this machine.
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
 UNIX = 784_111_777
 A_SECOND_LATER = "Sun, 06 Nov 1994 08:49:38 GMT"
 AN_HOUR_LATER = "Sun, 06 Nov 1994 09:49:37 GMT"
 
-# Back-off so long that no call could end in time if it were waited for.
+# The back-off is so long that no call could wait for it and still end in time.
 ONLY_HINTS = RetryPolicy(transient_backoff=1e6, throttled_backoff=1e6, max_backoff=1e6)
 
 
@@ -47,7 +47,7 @@ def honoured(
 ) -> Scenario:
     return Scenario(
         fault=fault,
-        promise=f"Tried again after {seconds:g} s, neither earlier nor much later.",
+        promise=f"Retried after {seconds:g} s, neither earlier nor much later.",
         steps=(asks(headers, body, status),),
         sees=Answers(attempts=2),
         requests=2,
@@ -65,7 +65,7 @@ def ignored(
 ) -> Scenario:
     return Scenario(
         fault=fault,
-        promise="Ignored in favour of back-off.",
+        promise="The client ignores the hint, and uses its own back-off.",
         steps=(asks(headers, body, status, date),),
         sees=Answers(attempts=2),
         requests=2,
@@ -84,7 +84,7 @@ def raised(
 ) -> Scenario:
     return Scenario(
         fault=fault,
-        promise="The error comes at once, with `retry_after`, so that the caller can decide.",
+        promise="The error is raised at once with `retry_after`, so that the caller can decide.",
         rest=asks(headers, body, status),
         query=query or {},
         sees=Raises(
@@ -127,7 +127,7 @@ HINTS = Group(
             body={"error": {"message": "slow", "retry_after": 0.3}},
             status=500,
         ),
-        honoured("`X-RateLimit-Reset` as seconds ahead", 0.3, {"X-RateLimit-Reset": "0.3"}),
+        honoured("`X-RateLimit-Reset` in seconds", 0.3, {"X-RateLimit-Reset": "0.3"}),
         honoured(
             "Header and body, the header shorter",
             0.3,
@@ -141,20 +141,20 @@ HINTS = Group(
             {"retry_after": 0.01},
         ),
         honoured(
-            "A header that makes no sense, and a body that does",
+            "An invalid `Retry-After`, and a valid `retry_after` in the body",
             0.3,
             {"Retry-After": "soon"},
             {"retry_after": 0.3},
         ),
         honoured(
-            "A body before `X-RateLimit-Reset`",
+            "`retry_after` in the body, and a longer `X-RateLimit-Reset`",
             0.3,
             {"X-RateLimit-Reset": "50"},
             {"retry_after": 0.3},
         ),
         Scenario(
             fault="A different hint on each attempt",
-            promise="Each is waited for, where back-off would take days.",
+            promise="The client waits as long as each hint says; its back-off would take days.",
             client={"retry": ONLY_HINTS},
             steps=(asks({"Retry-After": "0.2"}), asks({"Retry-After": "0.4"}, status=503)),
             sees=Answers(attempts=3),
@@ -171,15 +171,15 @@ HINTS = Group(
                 "a word": "soon",
                 "`nan`": "nan",
                 "`inf`": "inf",
-                "an exponent": "1e1",
+                "a number with an exponent": "1e1",
                 "hexadecimal": "0x10",
                 "longer than a year": "99999999",
-                "of 400 digits": 400 * "9",
+                "a number of 400 digits": 400 * "9",
                 "a list": "5, 10",
                 "a date in the past": "Sun, 06 Nov 1994 08:49:07 GMT",
-                "a date without a day": "Sun, 99 Nov 1994 08:49:38 GMT",
+                "a date with an invalid day": "Sun, 99 Nov 1994 08:49:38 GMT",
                 "a date in 8,000 years": "Sun, 06 Nov 9994 08:49:38 GMT",
-                "the time of day": "08:49:38",
+                "a time without a date": "08:49:38",
             }.items()
         ),
         *(
@@ -190,7 +190,7 @@ HINTS = Group(
                 "null": None,
                 "a list": [60],
                 "an object": {"seconds": 60},
-                "of 400 digits": 10**400,
+                "a number of 400 digits": 10**400,
             }.items()
         ),
         ignored("`retry_after` in a body that is a list", body=[{"retry_after": 60}]),
@@ -202,7 +202,7 @@ HINTS = Group(
         raised("`retry_after` above the cap of 60 s", 3_600.0, body={"retry_after": 3_600}),
         raised("`Retry-After` of a day, on `503`", 86_400.0, {"Retry-After": "86400"}, status=503),
         *(
-            raised(f"{name} an hour ahead", 3_600.0, {header: value})
+            raised(f"{name}, an hour ahead", 3_600.0, {header: value})
             for name, header, value in (
                 ("`Retry-After` as an HTTP date", "Retry-After", AN_HOUR_LATER),
                 (
@@ -210,7 +210,11 @@ HINTS = Group(
                     "Retry-After",
                     "Sunday, 06-Nov-94 09:49:37 GMT",
                 ),
-                ("`Retry-After` as C writes dates", "Retry-After", "Sun Nov  6 09:49:37 1994"),
+                (
+                    "`Retry-After` as a date of C's `asctime`",
+                    "Retry-After",
+                    "Sun Nov  6 09:49:37 1994",
+                ),
                 ("`X-RateLimit-Reset` in seconds", "X-RateLimit-Reset", "3600"),
             )
         ),
@@ -223,8 +227,8 @@ HINTS = Group(
         ),
         raised("A hint, and no retries left", 7.0, {"Retry-After": "7"}, query={"max_retries": 0}),
         Scenario(
-            fault="A hint above a lower cap",
-            promise="`RetryPolicy.max_retry_after` is the cap.",
+            fault="A hint above `RetryPolicy(max_retry_after=0.2)`",
+            promise="`RateLimitError` at once, with `retry_after`.",
             client={"retry": RetryPolicy(max_retry_after=0.2)},
             rest=asks({"Retry-After": "0.3"}),
             sees=Raises(RateLimitError, 1, ("429",), status=429, retry_after=0.3),
@@ -241,15 +245,14 @@ HINTS = Group(
         ),
         Scenario(
             fault="A hint on `501`",
-            promise="Never repeated, all the same.",
+            promise="The hint changes nothing: a `501` is never retried.",
             rest=asks({"Retry-After": "0.1"}, status=501),
             sees=Raises(InternalServerError, 1, ("501",), status=501, retry_after=0.1),
             requests=1,
         ),
         Scenario(
-            fault="A hint, and then a connection that is closed",
-            promise="The hint is honoured; the connection that was closed meanwhile counts for "
-            "nothing.",
+            fault="A hint, and the connection is closed during the wait",
+            promise="The client waits as asked; the closed connection does not count as a failure.",
             steps=(
                 on_request(
                     answer({"detail": "x"}, status=503, headers={"Retry-After": "0.3"}), Close()
@@ -270,7 +273,7 @@ def by_the_clock(
 ) -> Scenario:
     return Scenario(
         fault=fault,
-        promise="Dates are measured against the answer's own `Date`: `retry_after` is an hour.",
+        promise="The hint is compared with the answer's own `Date`, so `retry_after` is an hour.",
         clock=clock,
         steps=(asks(headers or {"Retry-After": AN_HOUR_LATER}),),
         sees=Raises(RateLimitError, 1, ("429",), status=429, retry_after=3_600.0),
@@ -287,15 +290,17 @@ CLOCKS = Group(
         by_the_clock("The machine's clock is a day ahead", lambda now: now + 86_400),
         by_the_clock("The machine's clock is a day behind", lambda now: now - 86_400),
         by_the_clock("The machine's clock stands at 1970", lambda _: 0.0),
-        by_the_clock("The machine's clock jumps at each look", lambda now: now + next(_jumps)),
         by_the_clock(
-            "The machine's clock is a day ahead, and `X-RateLimit-Reset` says seconds",
+            "The machine's clock jumps whenever it is read", lambda now: now + next(_jumps)
+        ),
+        by_the_clock(
+            "The machine's clock is a day ahead, and `X-RateLimit-Reset` is in seconds",
             lambda now: now + 86_400,
             {"X-RateLimit-Reset": "3600"},
         ),
         Scenario(
-            fault="The machine's clock jumps while a call waits to be repeated",
-            promise="What was asked for is waited for.",
+            fault="The machine's clock jumps while a call waits before a retry",
+            promise="The client waits as long as the service asked.",
             clock=lambda now: now + next(_jumps),
             steps=(asks({"Retry-After": "0.3"}),),
             sees=Answers(attempts=2),
@@ -304,8 +309,8 @@ CLOCKS = Group(
             within=0.8,
         ),
         Scenario(
-            fault="The clock jumps while a call waits for its answer",
-            promise="The deadline is kept: it runs on a clock that cannot jump.",
+            fault="The machine's clock jumps while a call waits for its answer",
+            promise="`APITimeoutError` at the deadline, which runs on a clock that cannot jump.",
             clock=lambda now: now + next(_jumps),
             rest=on_request(*WAYS["The body a byte at a time"][0]),
             query={"deadline": 0.4},
@@ -314,8 +319,8 @@ CLOCKS = Group(
             **lasts(0.4),
         ),
         Scenario(
-            fault="A date to wait for, from a server without a clock",
-            promise="Measured against this machine's clock: there is no other.",
+            fault="`Retry-After` is a date, in an answer without `Date`",
+            promise="The hint is compared with this machine's clock.",
             steps=(
                 on_request(
                     answer(
@@ -335,7 +340,7 @@ CLOCKS = Group(
             within=0.5,
         ),
         ignored(
-            "A `Date` that is none",
+            "`Retry-After` is a date, and `Date` is not a valid date",
             {"Retry-After": "Sun, 06 Nov 1994 08:49:38 GMT"},
             date="yesterday",
         ),

@@ -1,4 +1,4 @@
-"""Mistakes of the caller's own: refused before anything is sent."""
+"""Mistakes of the caller, which are refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def in_query(fault: str, says: str, **arguments: Any) -> Scenario:
 def in_client(fault: str, says: str, *, not_says: str = "secret", **options: Any) -> Scenario:
     return Scenario(
         fault=fault,
-        promise="`ConfigurationError` that names the argument; there is no client.",
+        promise="`ConfigurationError` that names the argument; no client is made.",
         client=options,
         sees=Raises(ConfigurationError, 0, (says,), (not_says,)),
         requests=0,
@@ -33,7 +33,7 @@ def in_client(fault: str, says: str, *, not_says: str = "secret", **options: Any
 
 
 GROUP = Group(
-    "Mistakes of the caller's own",
+    "Mistakes of the caller",
     (
         in_query("An empty prompt", "prompt is empty", prompt=""),
         in_query("A blank prompt", "prompt is empty", prompt=" \n\t"),
@@ -49,7 +49,7 @@ GROUP = Group(
             similarity_threshold=float("nan"),
         ),
         in_query(
-            "A threshold without end",
+            "An infinite threshold",
             "similarity_threshold is inf",
             similarity_threshold=float("inf"),
         ),
@@ -64,7 +64,7 @@ GROUP = Group(
             similarity_threshold=True,
         ),
         in_query("A blank model", "model is blank", model=" "),
-        in_query("No model anywhere", "model is missing", model=None),
+        in_query("No model in the query or in the client", "model is missing", model=None),
         in_query("A model that is a number", "model is of type int", model=4),
         in_query("A context that is a number", "context is of type int", context=4),
         in_query("A flag that is a text", "include_debug is of type str", include_debug="yes"),
@@ -105,7 +105,7 @@ GROUP = Group(
         ),
         in_client("A key in quotation marks", "api_key is in quotation marks", api_key=f'"{KEY}"'),
         in_client(
-            "A key with the word before it that the client adds",
+            "A key with `Bearer` before it",
             'api_key starts with "Bearer"',
             api_key=f"Bearer {KEY}",
         ),
@@ -122,7 +122,7 @@ GROUP = Group(
                 sees=Raises(ConfigurationError, 0, ("what the function api_key= returned", says)),
                 requests=0,
                 connections=0,
-                not_usable_after="there is no key",
+                not_usable_after="the client has no valid key",
             )
             for what, function, says in (
                 ("nothing", lambda: None, "is empty"),
@@ -149,11 +149,13 @@ GROUP = Group(
         in_client("An address of another scheme", "base_url is", base_url="ftp://api.example"),
         in_client("An address with a query", "base_url is", base_url="https://api.example?a=1"),
         in_client("An address without a host", "base_url is", base_url="https:///v1"),
-        in_client("An address that is none", "base_url is", base_url="https://[::1"),
-        in_client("A client that holds no connection", "max_connections is 0", max_connections=0),
-        in_client("A client that takes no byte", "max_response_bytes is 0", max_response_bytes=0),
-        in_client("A client with a timeout of 0", "timeout is 0", timeout=0),
-        in_client("A client with a retry policy of 3", "retry must be a RetryPolicy", retry=3),
+        in_client("An address that is not a URL", "base_url is", base_url="https://[::1"),
+        in_client("A client with `max_connections=0`", "max_connections is 0", max_connections=0),
+        in_client(
+            "A client with `max_response_bytes=0`", "max_response_bytes is 0", max_response_bytes=0
+        ),
+        in_client("A client with `timeout=0`", "timeout is 0", timeout=0),
+        in_client("A client with `retry=3`", "retry must be a RetryPolicy", retry=3),
         Scenario(
             fault="Use after close",
             promise="`ConfigurationError`; nothing is sent.",
@@ -161,7 +163,7 @@ GROUP = Group(
             closed=True,
             sees=Raises(ConfigurationError, range(2), ("the client is closed",)),
             requests=0,
-            not_usable_after="it is closed",
+            not_usable_after="the client is closed",
         ),
     ),
 )

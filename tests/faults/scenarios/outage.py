@@ -1,4 +1,4 @@
-"""A service that fails for long: what it is spared, and what its callers are spared."""
+"""Long failures of the service, and the limits that spare the service and its callers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAILS = on_request(error(500))
 THROTTLES = on_request(error(429))
 USED_UP = "the client's retry quota is used up"
 
-# Two retries of what is transient.
+# A quota for two retries of transient failures.
 SMALL_QUOTA = RetryPolicy(transient_backoff=0, throttled_backoff=0, uncertain_delay=0, quota=28)
 
 
@@ -52,8 +52,8 @@ GROUP = Group(
     (
         Scenario(
             fault="40 calls, and the service fails all the time",
-            promise="40 first attempts and the 35 retries of the quota; then each call fails at "
-            "its first attempt.",
+            promise="The client makes 40 first attempts and the 35 retries of the quota; after "
+            "these each call fails at its first attempt.",
             rest=FAILS,
             calls=40,
             sees=(*[fails(3)] * 17, fails(2, USED_UP), *[fails(1, USED_UP)] * 22),
@@ -62,7 +62,8 @@ GROUP = Group(
         ),
         Scenario(
             fault="40 calls at once, and the service fails all the time",
-            promise="No more than 40 first attempts and the 35 retries of the quota.",
+            promise="The client makes 40 first attempts and the 35 retries of the quota, and no "
+            "more.",
             rest=FAILS,
             calls=40,
             at_once=True,
@@ -73,8 +74,8 @@ GROUP = Group(
         ),
         Scenario(
             fault="60 calls, and the service throttles all the time",
-            promise="60 first attempts and 100 retries: waiting cures throttling, so they cost "
-            "less.",
+            promise="The client makes 60 first attempts and 100 retries: a retry after throttling "
+            "costs less quota, because waiting helps.",
             rest=THROTTLES,
             calls=60,
             sees=(
@@ -85,8 +86,8 @@ GROUP = Group(
             within=10,
         ),
         Scenario(
-            fault="30 calls, and nobody listens all the time",
-            promise="The retry quota holds for connections as well.",
+            fault="30 calls, and every connection is refused",
+            promise="The retry quota applies to refused connections too.",
             listening=Listening.REFUSES,
             calls=30,
             sees=(
@@ -99,7 +100,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="Calls that time out, and a small quota",
-            promise="The retry quota holds for timeouts as well.",
+            promise="The retry quota applies to timeouts too.",
             rest=on_request(Stall()),
             client={"retry": SMALL_QUOTA},
             query={"timeout": 0.15},
@@ -112,8 +113,8 @@ GROUP = Group(
             requests=6,
         ),
         Scenario(
-            fault="Every connection is closed as we write on it, and a small quota",
-            promise="The retry quota holds for what may have been paid for as well.",
+            fault="Every connection is closed when the client writes, and a small quota",
+            promise="The retry quota applies to requests that may have been paid for too.",
             rest=on_connect(Close()),
             client={"retry": SMALL_QUOTA},
             calls=4,
@@ -122,8 +123,8 @@ GROUP = Group(
             connections=range(4, 7),
         ),
         Scenario(
-            fault="Failures that a retry cures, one after the other",
-            promise="Each success gives back what its retry cost: the quota is not used up.",
+            fault="10 calls, each of which fails once",
+            promise="Each success returns what its retry cost, so the quota does not run out.",
             steps=(FAILS, GOOD) * 10,
             client={"retry": SMALL_QUOTA},
             calls=10,
@@ -131,8 +132,8 @@ GROUP = Group(
             requests=20,
         ),
         Scenario(
-            fault="No quota at all",
-            promise="`RetryPolicy(quota=0)` never repeats anything.",
+            fault="A failure, with `RetryPolicy(quota=0)`",
+            promise="The client never retries.",
             rest=FAILS,
             client={"retry": RetryPolicy(quota=0)},
             sees=fails(1, USED_UP),
@@ -140,8 +141,8 @@ GROUP = Group(
         ),
         Scenario(
             fault="20 calls with a circuit breaker, and the service fails all the time",
-            promise="Five attempts; then every call fails at once, with `CircuitOpenError` and "
-            "`retry_after`, and nothing is sent.",
+            promise="The client makes five attempts; then every call fails at once with "
+            "`CircuitOpenError` and its `retry_after`, and sends nothing.",
             rest=FAILS,
             client={"circuit_breaker": CircuitBreaker(failures=5, reset_after=60)},
             query={"max_retries": 0},
@@ -151,8 +152,8 @@ GROUP = Group(
             not_usable_after=STAYS_OPEN,
         ),
         Scenario(
-            fault="The circuit opens in the midst of a call",
-            promise="The call ends there, with what the service said.",
+            fault="The circuit opens during a call",
+            promise="The call ends at that moment, with the error of its last attempt.",
             rest=FAILS,
             client={"circuit_breaker": CircuitBreaker(failures=2, reset_after=60)},
             query={"max_retries": 9},
@@ -162,8 +163,8 @@ GROUP = Group(
             not_usable_after=STAYS_OPEN,
         ),
         Scenario(
-            fault="The service is back when the circuit breaker's pause is over",
-            promise="One probe goes out; it is answered, and so are all calls after it.",
+            fault="The service works again when the circuit breaker's pause is over",
+            promise="One call probes the service and is answered; so are all calls after it.",
             steps=(FAILS,) * 5,
             client=BREAKER,
             query={"max_retries": 0},
@@ -173,8 +174,9 @@ GROUP = Group(
             requests=8,
         ),
         Scenario(
-            fault="The service is not back when the circuit breaker's pause is over",
-            promise="One probe goes out and fails; the circuit is open for as long again.",
+            fault="The service still fails when the circuit breaker's pause is over",
+            promise="One call probes the service and fails; the circuit stays open for another "
+            "pause.",
             rest=FAILS,
             client=BREAKER,
             query={"max_retries": 2},
@@ -186,7 +188,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="Timeouts, with a circuit breaker",
-            promise="They count like failures.",
+            promise="A timeout counts as a failure, and opens the circuit.",
             rest=on_request(Stall()),
             client={"circuit_breaker": CircuitBreaker(failures=2, reset_after=60)},
             query={"timeout": 0.15, "max_retries": 0},
@@ -197,8 +199,8 @@ GROUP = Group(
             not_usable_after=STAYS_OPEN,
         ),
         Scenario(
-            fault="Nobody listens, with a circuit breaker",
-            promise="That counts like failures.",
+            fault="Connection refused, with a circuit breaker",
+            promise="A refused connection counts as a failure, and opens the circuit.",
             listening=Listening.REFUSES,
             client={"circuit_breaker": CircuitBreaker(failures=2, reset_after=60)},
             query={"max_retries": 0},
@@ -208,8 +210,8 @@ GROUP = Group(
             not_usable_after=STAYS_OPEN,
         ),
         Scenario(
-            fault="Errors of the callers' own, with a circuit breaker",
-            promise="They open nothing: a service that says 401 is up.",
+            fault="Mistakes of the caller, with a circuit breaker",
+            promise="The circuit stays closed, as a service that answers 401 works.",
             rest=on_request(error(401)),
             client={"circuit_breaker": CircuitBreaker(failures=2, reset_after=60)},
             calls=5,
@@ -218,7 +220,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="Throttling, with a circuit breaker",
-            promise="It opens nothing: a service that says 429 is up.",
+            promise="The circuit stays closed, as a service that answers 429 works.",
             rest=THROTTLES,
             client={"circuit_breaker": CircuitBreaker(failures=2, reset_after=60)},
             query={"max_retries": 0},
@@ -228,15 +230,15 @@ GROUP = Group(
         ),
         Scenario(
             fault="An outage, with a fallback",
-            promise="The fallback's answer, marked as such, after all attempts.",
+            promise="After all attempts, the call returns the fallback's answer, marked as such.",
             rest=FAILS,
             client={"fallback": fallback},
             sees=Answers(attempts=3, value=STANDS_IN),
             requests=3,
         ),
         Scenario(
-            fault="Nobody listens, with a fallback",
-            promise="The fallback's answer.",
+            fault="Connection refused, with a fallback",
+            promise="The call returns the fallback's answer.",
             listening=Listening.REFUSES,
             client={"fallback": fallback},
             sees=Answers(attempts=3, value=STANDS_IN),
@@ -244,7 +246,8 @@ GROUP = Group(
         ),
         Scenario(
             fault="An outage, with a circuit breaker and a fallback",
-            promise="The fallback's answer, at once as soon as the circuit is open.",
+            promise="Each call returns the fallback's answer, and does so at once while the "
+            "circuit is open.",
             rest=FAILS,
             client={
                 "fallback": fallback,
@@ -260,7 +263,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="A wrong key, with a fallback",
-            promise="The error: no fallback hides a mistake of the caller's.",
+            promise="`AuthenticationError`, as a fallback does not hide a mistake of the caller.",
             rest=on_request(error(401)),
             client={"fallback": fallback},
             sees=Raises(AuthenticationError, 1, ("401",), status=401),

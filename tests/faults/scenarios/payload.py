@@ -1,4 +1,4 @@
-"""Answers with status 200 that are not what the service promises."""
+"""Answers with status 200 whose content breaks the contract of the service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEBUG = {
 def broken(fault: str, raw: bytes, says: str) -> Scenario:
     return Scenario(
         fault=fault,
-        promise="`APIResponseError` that says so, after one repetition.",
+        promise="`APIResponseError` that names the problem, after one retry.",
         rest=on_request(answer(raw=raw, headers={"Content-Type": "application/json"})),
         sees=Raises(
             APIResponseError,
@@ -70,10 +70,10 @@ GROUP = Group(
         broken("Invalid JSON", b'{"cache_hit": true,}', "it is not JSON"),
         broken("Two JSON objects", CONTENT + CONTENT, "it is not JSON"),
         broken("An event stream", b"data: " + CONTENT + b"\n\n", "it is not JSON"),
-        broken("A list", b"[" + CONTENT + b"]", "it is no JSON object"),
-        broken("`null`", b"null", "it is no JSON object"),
-        broken("A text", b'"hello"', "it is no JSON object"),
-        broken("A number", b"42", "it is no JSON object"),
+        broken("A list instead of an object", b"[" + CONTENT + b"]", "it is no JSON object"),
+        broken("`null` instead of an object", b"null", "it is no JSON object"),
+        broken("A text instead of an object", b'"hello"', "it is no JSON object"),
+        broken("A number instead of an object", b"42", "it is no JSON object"),
         broken("An empty object", b"{}", "is missing"),
         broken("An error with status 200", b'{"detail": "no"}', "'cache_hit' is missing"),
         *map(without, ("cache_hit", "response", "cost_saved", "llm_provider")),
@@ -98,9 +98,9 @@ GROUP = Group(
             "'debug.cache_entry_count' is no integer",
             debug={**DEBUG, "cache_entry_count": 1.5},
         ),
-        broken("`NaN`", CONTENT.replace(b"0.94", b"NaN"), "NaN"),
-        broken("`Infinity`", CONTENT.replace(b"0.94", b"Infinity"), "Infinity"),
-        broken("`-Infinity`", CONTENT.replace(b"0.94", b"-Infinity"), "-Infinity"),
+        broken("A number that is `NaN`", CONTENT.replace(b"0.94", b"NaN"), "NaN"),
+        broken("A number that is `Infinity`", CONTENT.replace(b"0.94", b"Infinity"), "Infinity"),
+        broken("A number that is `-Infinity`", CONTENT.replace(b"0.94", b"-Infinity"), "-Infinity"),
         broken(
             "A number too large for a float", CONTENT.replace(b"0.94", b"1e999"), "is no number"
         ),
@@ -109,61 +109,71 @@ GROUP = Group(
         broken("Hostile nesting of lists", 200_000 * b"[", "nested too deeply"),
         broken("Hostile nesting of objects", 200_000 * b'{"a":', "nested too deeply"),
         broken(
-            "Hostile nesting in a field that nobody knows",
+            "Hostile nesting in an unknown field",
             b'{"x": ' + 200_000 * b"[" + 200_000 * b"]" + b"}",
             "nested too deeply",
         ),
-        broken("Bytes that are no UTF-8", CONTENT.replace(b"Machine", b"\xff\xfe"), "not JSON"),
-        broken("UTF-16", CONTENT.decode().encode("utf-16"), "not JSON"),
-        broken("UTF-32", CONTENT.decode().encode("utf-32"), "not JSON"),
-        broken("Latin-1", CONTENT.replace(b"Machine", b"Caf\xe9"), "not JSON"),
+        broken(
+            "JSON with bytes that are not UTF-8",
+            CONTENT.replace(b"Machine", b"\xff\xfe"),
+            "not JSON",
+        ),
+        broken("JSON in UTF-16", CONTENT.decode().encode("utf-16"), "not JSON"),
+        broken("JSON in UTF-32", CONTENT.decode().encode("utf-32"), "not JSON"),
+        broken("JSON in Latin-1", CONTENT.replace(b"Machine", b"Caf\xe9"), "not JSON"),
         broken("A raw line end in a text", CONTENT.replace(b"Machine", b"Ma\nchine"), "not JSON"),
-        broken("Comments", b"/* hit */" + CONTENT, "not JSON"),
+        broken("JSON with comments", b"/* hit */" + CONTENT, "not JSON"),
         Scenario(
-            fault="A payload that is broken once",
-            promise="Asked for once more, and answered.",
+            fault="An invalid payload, once",
+            promise="Retried once, and then answered.",
             steps=(on_request(answer(raw=b"{")),),
             sees=Answers(attempts=2),
             requests=2,
         ),
         understood(
-            "Fields that this version does not know",
-            "Kept, and reachable.",
+            "Unknown fields",
+            "The call returns the answer, which includes the unknown fields.",
             HIT,
             extra={"tokens_saved": 17, "nested": {"a": [None]}},
             sent=json.dumps({**HIT, "tokens_saved": 17, "nested": {"a": [None]}}).encode(),
         ),
-        understood("A miss, with a null score and an integer 0", "The answer.", MISS),
+        understood(
+            "A miss, with a null score and an integer 0", "The call returns the answer.", MISS
+        ),
         understood(
             "No `similarity_score`",
-            "It is None.",
+            "The call returns the answer, whose `similarity_score` is None.",
             {**MISS, "similarity_score": None},
             sent=json.dumps({k: v for k, v in MISS.items() if k != "similarity_score"}).encode(),
         ),
-        understood("Whole numbers in `debug`", "The answer.", {**HIT, "debug": DEBUG}),
-        understood("A byte order mark", "The answer.", HIT, sent=b"\xef\xbb\xbf" + CONTENT),
         understood(
-            "A text in all the world's scripts, with a zero in it",
-            "The answer, character for character.",
+            "Whole numbers in `debug`", "The call returns the answer.", {**HIT, "debug": DEBUG}
+        ),
+        understood(
+            "A byte order mark", "The call returns the answer.", HIT, sent=b"\xef\xbb\xbf" + CONTENT
+        ),
+        understood(
+            "A text in several scripts, with a zero character",
+            "The call returns the answer, character for character.",
             {**HIT, "response": "Größe 大小 حجم 🙂\x00\u2028"},
         ),
-        understood("An empty text", "The answer.", {**HIT, "response": ""}),
+        understood("An empty text", "The call returns the answer.", {**HIT, "response": ""}),
         understood(
             "A field given twice",
-            "The last one counts, as everywhere in JSON.",
+            "The last value counts, as is usual in JSON.",
             HIT,
             sent=b'{"response": "first", ' + CONTENT[1:],
         ),
         Scenario(
-            fault="Half of a surrogate pair",
-            promise="The answer, in which it is replaced or kept.",
+            fault="A text with half of a surrogate pair",
+            promise="The call returns the answer, which keeps that half.",
             rest=on_request(answer(raw=CONTENT.replace(b"Machine", b"\\ud83d"))),
             sees=Answers(value={"response": "\ud83d learning is ..."}),
             requests=1,
         ),
         Scenario(
-            fault="JSON that calls itself something else",
-            promise="The answer.",
+            fault="JSON with the content type of plain text",
+            promise="The call returns the answer.",
             rest=on_request(answer(raw=CONTENT, headers={"Content-Type": "text/plain"})),
             sees=Answers(),
             requests=1,

@@ -1,4 +1,4 @@
-"""Proxies."""
+"""Proxies that fail, and the environment variables that configure them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from faults.behaviour import (
 )
 from faults.certificates import Certificate
 from faults.scenario import HTTPS, Answers, Group, Raises, Scenario, lasts
-from faults.scenarios.reuse import WRONG
+from faults.scenarios.reuse import NOT_COUNTED, WRONG
 from faults.server import Listening
 
 from vectorcache import (
@@ -48,9 +48,9 @@ def refuses(status: str, attempts: int) -> Scenario:
     return Scenario(
         fault=f"The proxy answers `{status}` to CONNECT",
         promise=(
-            "`APIConnectionError` with the proxy's words, never repeated."
+            "`APIConnectionError` with the status of the proxy, never retried."
             if attempts == 1
-            else "Tried again, then `APIConnectionError` with the proxy's words."
+            else "Retried, then `APIConnectionError` with the status of the proxy."
         ),
         rest=on_tunnel(head("Content-Length: 0", status=status), Close()),
         sees=Raises(
@@ -86,7 +86,7 @@ GROUP = Group(
     (
         Scenario(
             fault="A proxy for `http://`",
-            promise="It is asked, and passes the answer on.",
+            promise="The client asks the proxy, which passes the answer on.",
             sees=Answers(),
             requests=1,
             **FOR_HTTP,
@@ -109,7 +109,8 @@ GROUP = Group(
         *(
             Scenario(
                 fault=f"A proxy variable that {what}",
-                promise="`ConfigurationError` that says so, without the password; nothing is sent.",
+                promise="`ConfigurationError` that names the problem, without the password; "
+                "nothing is sent.",
                 client={"base_url": "http://far.localhost"},
                 environment={"HTTP_PROXY": proxy},
                 sees=Raises(ConfigurationError, 0, (says,), ("secret",), cause=False),
@@ -123,7 +124,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="A proxy for `https://`",
-            promise="It connects, and sees neither key nor query.",
+            promise="The proxy opens a tunnel, and sees neither the key nor the query.",
             calls=2,
             sees=Answers(),
             requests=2,
@@ -132,23 +133,23 @@ GROUP = Group(
         ),
         Scenario(
             fault="`407` from a proxy for `http://`",
-            promise="`APIStatusError`, never repeated.",
+            promise="`APIStatusError`, never retried.",
             rest=on_request(answer(status=407, raw=b"")),
             sees=Raises(APIStatusError, 1, ("407 proxy authentication required",), status=407),
             requests=1,
             **FOR_HTTP,
         ),
         Scenario(
-            fault="`502` and a page from a proxy for `http://`",
-            promise="Tried again, then `LLMProviderError` that does not blame the LLM.",
+            fault="`502` and an HTML page from a proxy for `http://`",
+            promise="Retried, then `LLMProviderError` that does not blame the LLM.",
             rest=on_request(answer(status=502, raw=b"<h1>no route</h1>")),
             sees=Raises(LLMProviderError, 3, ("502 bad gateway", "no route"), status=502),
             requests=3,
             **FOR_HTTP,
         ),
         Scenario(
-            fault="A proxy for `http://` that closes an idle connection as we write on it",
-            promise="Sent again at once on a fresh connection; not counted as an attempt.",
+            fault="A proxy for `http://` that closes an idle connection when the client writes",
+            promise=NOT_COUNTED,
             warm=1,
             steps=(on_request(Close()),),
             query={"max_retries": 0},
@@ -168,7 +169,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="A proxy that refuses connections",
-            promise="Tried again, then `APIConnectionError` that names the proxy.",
+            promise="Retried, then `APIConnectionError` that names the proxy.",
             listening=Listening.REFUSES,
             sees=Raises(
                 APIConnectionError,
@@ -179,8 +180,8 @@ GROUP = Group(
             **FOR_HTTPS,
         ),
         Scenario(
-            fault="A proxy that nobody knows",
-            promise="Tried again, then `APIConnectionError` that names it.",
+            fault="A proxy with an unknown host name",
+            promise="Retried, then `APIConnectionError` that names the proxy.",
             client={"base_url": "http://far.localhost"},
             environment={"HTTP_PROXY": "http://no-such-proxy.invalid:3128"},
             sees=Raises(
@@ -190,11 +191,11 @@ GROUP = Group(
             ),
             requests=0,
             within=20,
-            not_usable_after="the fault is in the environment",
+            not_usable_after="the environment stays invalid",
         ),
         Scenario(
             fault="Connecting to a proxy hangs",
-            promise="`APITimeoutError` at the deadline, that names the proxy.",
+            promise="`APITimeoutError` that names the proxy, at the deadline.",
             listening=Listening.IGNORES,
             query={"deadline": 0.3},
             sees=Raises(
@@ -213,7 +214,7 @@ GROUP = Group(
         refuses("504 Gateway Timeout", 3),
         Scenario(
             fault="A proxy that fails once",
-            promise="Tried again, and answered.",
+            promise="Retried, and then answered.",
             steps=(on_tunnel(head("Content-Length: 0", status="502 Bad Gateway"), Close()),),
             sees=Answers(attempts=2),
             requests=1,
@@ -221,7 +222,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="A proxy that closes instead of answering CONNECT",
-            promise="Tried again, as the request was never sent.",
+            promise="Retried, as the request was never sent.",
             steps=(on_tunnel(Close()),) * 2,
             sees=Answers(attempts=3),
             requests=1,
@@ -229,7 +230,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="A proxy that resets instead of answering CONNECT",
-            promise="Tried again, as the request was never sent.",
+            promise="Retried, as the request was never sent.",
             steps=(on_tunnel(Reset()),) * 2,
             sees=Answers(attempts=3),
             requests=1,
@@ -244,15 +245,15 @@ GROUP = Group(
             **FOR_HTTPS,
         ),
         slow("A proxy that does not answer CONNECT", Stall()),
-        slow("A proxy that drips its answer to CONNECT", Drip(500 * b"HTTP/1.1 200 OK")),
+        slow("A proxy that answers CONNECT a byte at a time", Drip(500 * b"HTTP/1.1 200 OK")),
         slow(
-            "A proxy that answers CONNECT, and the handshake behind it stalls",
+            "A proxy that answers CONNECT, and then a TLS handshake that stalls",
             Send(head(status="200 OK")),
             Stall(),
         ),
         Scenario(
-            fault="A proxy that does not answer CONNECT, against `timeout`",
-            promise="Tried again after each `timeout`, as the request was never sent.",
+            fault="A proxy that does not answer CONNECT, with a `timeout`",
+            promise="Retried after each `timeout`, as the request was never sent.",
             steps=(on_tunnel(Stall()),) * 2,
             query={"timeout": 0.3},
             sees=Answers(attempts=3),
@@ -261,7 +262,7 @@ GROUP = Group(
             **lasts(0.6),
         ),
         Scenario(
-            fault="An answer that drips, through a proxy",
+            fault="An answer a byte at a time, through a proxy",
             promise="`APITimeoutError` at the deadline.",
             rest=on_request(Drip(answer())),
             query={"deadline": 0.3},
@@ -271,8 +272,9 @@ GROUP = Group(
             **lasts(0.3),
         ),
         Scenario(
-            fault="A proxy that answers for the service itself, with its own certificate",
-            promise="`APIConnectionError` that says so, never repeated; the key is not sent.",
+            fault="A proxy that intercepts TLS with its own certificate",
+            promise="`APIConnectionError` that names the certificate, never retried; the key is "
+            "not sent.",
             certificate=Certificate.UNKNOWN_AUTHORITY,
             sees=Raises(APIConnectionError, 1, ("its certificate is not valid here",)),
             requests=0,
@@ -280,16 +282,16 @@ GROUP = Group(
             **FOR_HTTPS,
         ),
         Scenario(
-            fault="Plain text behind a proxy for `https://`",
-            promise="`APIConnectionError` that says so, never repeated.",
+            fault="Plain HTTP instead of TLS behind a proxy for `https://`",
+            promise="`APIConnectionError` that says that TLS failed, never retried.",
             rest=on_tunnel(head(status="200 OK"), Pause(0.02), answer(), Close()),
             sees=Raises(APIConnectionError, 1, ("no secure connection",)),
             requests=0,
             **FOR_HTTPS,
         ),
         Scenario(
-            fault="An idle connection through a proxy is closed as we write on it",
-            promise="Sent again at once through a fresh tunnel; not counted as an attempt.",
+            fault="An idle connection through a proxy is closed when the client writes",
+            promise="Sent again at once through a new tunnel, which does not count as a retry.",
             warm=1,
             steps=(on_request(Close()),),
             query={"max_retries": 0},
@@ -299,7 +301,7 @@ GROUP = Group(
         ),
         *(
             Scenario(
-                fault=f"A second answer that nobody asked for, through a proxy for {scheme}",
+                fault=f"A second answer to one request, through a proxy for {scheme}",
                 promise="The next call gets its own answer.",
                 steps=(on_request(answer() + WRONG),),
                 calls=2,
@@ -311,8 +313,8 @@ GROUP = Group(
             for scheme, settings in (("`http://`", FOR_HTTP), ("`https://`", FOR_HTTPS))
         ),
         Scenario(
-            fault="A proxy with a password, which it does not like",
-            promise="`APIConnectionError` without the password.",
+            fault="A proxy that rejects its password",
+            promise="`APIConnectionError` that does not show the password.",
             rest=on_tunnel(head("Content-Length: 0", status="407 No"), Close()),
             sees=Raises(
                 APIConnectionError, 1, ("the proxy did not connect",), ("secret", "dXNlcjpz")
@@ -321,8 +323,8 @@ GROUP = Group(
             **{**FOR_HTTPS, "environment": WITH_PASSWORD},
         ),
         Scenario(
-            fault="A proxy with a password, which stalls",
-            promise="`APITimeoutError` without the password.",
+            fault="A proxy with a password that stalls",
+            promise="`APITimeoutError` that does not show the password.",
             rest=on_connect(Stall()),
             query={"deadline": 0.3},
             sees=Raises(APITimeoutError, 1, ("through the proxy",), ("secret", "user")),
@@ -331,17 +333,17 @@ GROUP = Group(
             **lasts(0.3),
         ),
         Scenario(
-            fault="A proxy of a kind that does not exist",
-            promise="`ConfigurationError` without its password.",
+            fault="A proxy of an unknown kind",
+            promise="`ConfigurationError` that does not show the password.",
             client={"base_url": "http://far.localhost"},
             environment={"HTTP_PROXY": "gopher://user:secret@proxy"},
             sees=Raises(ConfigurationError, range(2), ("proxy",), ("secret",)),
             requests=0,
-            not_usable_after="the fault is in the environment",
+            not_usable_after="the environment stays invalid",
         ),
         Scenario(
-            fault="`ALL_PROXY`",
-            promise="It is used where no other is named.",
+            fault="`ALL_PROXY`, and no other proxy variable",
+            promise="The client uses that proxy.",
             client={"base_url": "http://far.localhost"},
             environment={"ALL_PROXY": PROXY},
             sees=Answers(),
@@ -349,14 +351,14 @@ GROUP = Group(
         ),
         Scenario(
             fault="`NO_PROXY` names the host",
-            promise="It is asked without the proxy.",
+            promise="The client asks the host without the proxy.",
             environment={"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1"},
             sees=Answers(),
             requests=1,
         ),
         Scenario(
             fault="An address of a proxy without `http://`",
-            promise="It is understood.",
+            promise="The client uses the proxy, as if the address began with `http://`.",
             client={"base_url": "http://far.localhost"},
             environment={"HTTP_PROXY": "127.0.0.1:<port>"},
             sees=Answers(),
@@ -364,7 +366,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="Empty proxy variables",
-            promise="They count as unset.",
+            promise="Empty means unset, so the client uses no proxy.",
             environment=dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY"), ""),
             sees=Answers(),
             requests=1,

@@ -1,4 +1,4 @@
-"""Connections that end while nobody uses them, or that carry more than one answer."""
+"""Connections that end while they are idle, or that carry more than one answer to a request."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from servers import HIT
 
 from vectorcache import APIConnectionError
 
-NOT_COUNTED = "Sent again at once on a fresh connection; not counted as an attempt."
-WRONG = answer({**HIT, "response": "an answer to nobody's question"})
+NOT_COUNTED = "Sent again at once on a new connection, which does not count as a retry."
+WRONG = answer({**HIT, "response": "the answer to another question"})
 
 GROUP = Group(
     "Connections used again",
     (
         Scenario(
-            fault="The server closes an idle connection as we write on it",
+            fault="The server closes an idle connection when the client writes",
             promise=NOT_COUNTED,
             warm=1,
             steps=(on_request(Close()),),
@@ -37,7 +37,7 @@ GROUP = Group(
             over=BOTH,
         ),
         Scenario(
-            fault="The server resets an idle connection as we write on it",
+            fault="The server resets an idle connection when the client writes",
             promise=NOT_COUNTED,
             warm=1,
             steps=(on_request(Reset()),),
@@ -48,8 +48,8 @@ GROUP = Group(
             over=BOTH,
         ),
         Scenario(
-            fault="The fresh connection is closed as well",
-            promise="That counts: repeated once, and then answered.",
+            fault="The server closes an idle connection, and then the new one too",
+            promise="The second failure counts as an attempt: retried once, and then answered.",
             warm=1,
             steps=(on_request(Close()),) * 2,
             sees=Answers(attempts=2),
@@ -57,7 +57,7 @@ GROUP = Group(
             over=BOTH,
         ),
         Scenario(
-            fault="Every connection is closed as we write on it",
+            fault="Every connection is closed when the client writes",
             promise="`APIConnectionError` after two counted attempts.",
             warm=1,
             rest=on_request(Close()),
@@ -66,7 +66,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="An idle connection is closed in the middle of an answer",
-            promise="Counted, as the request has arrived: repeated once.",
+            promise="The failure counts as an attempt, as the request has arrived.",
             warm=1,
             steps=(on_request(HEAD, Close()),),
             query={"max_retries": 0},
@@ -74,7 +74,7 @@ GROUP = Group(
             requests=1,
         ),
         Scenario(
-            fault="An answer, and then the end of the connection without notice",
+            fault="An answer, and then the end of the connection without `Connection: close`",
             promise="The next call gets its answer at its first attempt.",
             rest=on_request(answer(), Close()),
             calls=5,
@@ -95,7 +95,7 @@ GROUP = Group(
             over=BOTH,
         ),
         Scenario(
-            fault="The end of the connection without TLS's goodbye",
+            fault="An answer, and then the end of the connection without the close_notify of TLS",
             promise="The next call gets its answer at its first attempt.",
             rest=on_request(answer(), Cut()),
             calls=5,
@@ -106,7 +106,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="`Connection: close` in every answer",
-            promise="Each call has its own connection and its answer.",
+            promise="Each call opens its own connection and gets its answer.",
             rest=on_request(answer(headers={"Connection": "close"}), Close()),
             calls=5,
             query={"max_retries": 0},
@@ -127,7 +127,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="HTTP/1.0, which keeps no connection",
-            promise="Each call has its own connection and its answer.",
+            promise="Each call opens its own connection and gets its answer.",
             rest=on_request(head(version="HTTP/1.0"), body(), Close()),
             calls=3,
             query={"max_retries": 0},
@@ -138,7 +138,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="A server that ends every connection after its third answer",
-            promise="300 calls: none fails, none is repeated.",
+            promise="None of 300 calls fails or is retried.",
             steps=(
                 on_request(answer()),
                 on_request(answer()),
@@ -153,7 +153,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="A server that keeps idle connections for 5 ms",
-            promise="300 calls, about 5 ms apart: none fails.",
+            promise="None of 300 calls, about 5 ms apart, fails.",
             idle_seconds=0.005,
             calls=300,
             pause=0.0045,
@@ -164,7 +164,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="A server that keeps idle connections for 5 ms, over TLS",
-            promise="100 calls, about 5 ms apart: none fails.",
+            promise="None of 100 calls, about 5 ms apart, fails.",
             idle_seconds=0.005,
             calls=100,
             pause=0.0045,
@@ -176,7 +176,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="50 callers at once, on connections that the server has closed",
-            promise="All are answered, each at its first attempt.",
+            promise="All callers get their answers at their first attempt.",
             rest=on_request(answer(), Close()),
             calls=50,
             at_once=True,
@@ -188,7 +188,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="A `408` that the server sends before it closes an idle connection",
-            promise="Taken for no answer: the next call is answered on a fresh connection.",
+            promise="The `408` is ignored, and the next call is answered on a new connection.",
             steps=(
                 on_request(
                     answer(),
@@ -205,7 +205,7 @@ GROUP = Group(
             over=BOTH,
         ),
         Scenario(
-            fault="A second answer that nobody asked for, right behind the first",
+            fault="A second answer to one request, in the same packet",
             promise="The next call gets its own answer.",
             steps=(on_request(answer() + WRONG),),
             calls=2,
@@ -215,11 +215,12 @@ GROUP = Group(
             over=BOTH,
         ),
         Scenario(
-            fault="A second answer that nobody asked for, in a packet of its own",
+            fault="A second answer to one request, in the next packet",
             promise="The next call gets its own answer.",
             steps=(on_request(answer(), WRONG),),
             calls=2,
-            # What comes after the next request cannot be told from its answer, by anyone.
+            # The second answer must arrive before the next request is sent: later it would look
+            # like the answer to that request.
             pause=0.3,
             query={"max_retries": 0},
             sees=Answers(),
@@ -227,7 +228,7 @@ GROUP = Group(
             over=BOTH,
         ),
         Scenario(
-            fault="A second answer that nobody asked for, a moment after the first",
+            fault="A second answer to one request, a moment after the first",
             promise="The next call gets its own answer.",
             steps=(on_request(answer(), Pause(0.02), WRONG),),
             calls=2,
@@ -239,7 +240,8 @@ GROUP = Group(
         ),
         Scenario(
             fault="An answer that is longer than its `Content-Length`",
-            promise="What the length says is the answer; the next call is not disturbed.",
+            promise="The call returns as many bytes as the length says; the next call gets its own "
+            "answer.",
             steps=(on_request(answer() + b"and this\r\n"),),
             calls=2,
             query={"max_retries": 0},
@@ -249,7 +251,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="An error answer that is longer than its `Content-Length`",
-            promise="The retry is not disturbed.",
+            promise="The retry gets its own answer.",
             steps=(on_request(answer({"detail": "x"}, status=500) + WRONG),),
             sees=Answers(attempts=2),
             requests=2,

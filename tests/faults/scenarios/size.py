@@ -1,4 +1,4 @@
-"""Answers that are too large, or become so, or are packed in ways that cannot be undone."""
+"""Answers that are too large, too large once unpacked, or compressed in invalid ways."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TOO_LARGE = ("larger than 1,000 bytes (max_response_bytes)", "raise max_response
 
 @functools.cache
 def bomb(size: int) -> bytes:
-    """So many spaces, packed into a thousandth of them; JSON would take them for nothing."""
+    """Returns ``size`` spaces, which JSON ignores, compressed to a thousandth of that size."""
     packer = zlib.compressobj(level=6, wbits=16 + zlib.MAX_WBITS)
     million = 1_000_000 * b" "
     pieces = [packer.compress(million) for _ in range(size // len(million))]
@@ -40,7 +40,7 @@ def bomb(size: int) -> bytes:
 def too_large(fault: str, *sent: bytes) -> Scenario:
     return Scenario(
         fault=fault,
-        promise="`APIResponseError` that names the limit, never repeated: it will be the same.",
+        promise="`APIResponseError` that names the limit, never retried.",
         client=LIMIT,
         rest=on_request(*sent, Close()),
         sees=Raises(APIResponseError, 1, TOO_LARGE, status=200),
@@ -51,7 +51,7 @@ def too_large(fault: str, *sent: bytes) -> Scenario:
 def unreadable(fault: str, content: bytes, encoding: str, says: str) -> Scenario:
     return Scenario(
         fault=fault,
-        promise="`APIResponseError` that says so, after one repetition.",
+        promise="`APIResponseError` that names the problem, after one retry.",
         rest=on_request(packed(content, encoding)),
         sees=Raises(APIResponseError, 2, (says,), status=200),
         requests=2,
@@ -60,7 +60,11 @@ def unreadable(fault: str, content: bytes, encoding: str, says: str) -> Scenario
 
 def understood(fault: str, sent: bytes) -> Scenario:
     return Scenario(
-        fault=fault, promise="The answer.", rest=on_request(sent), sees=Answers(), requests=1
+        fault=fault,
+        promise="The call returns the answer.",
+        rest=on_request(sent),
+        sees=Answers(),
+        requests=1,
     )
 
 
@@ -76,13 +80,13 @@ GROUP = Group(
         too_large("An answer above the limit, without a length", head(), LARGE),
         too_large("A small answer that unpacks into a large one", packed(gzip.compress(LARGE))),
         too_large(
-            "A `Content-Length` of 100 GB, and no end",
+            "A `Content-Length` of 100 GB",
             head(f"Content-Length: {10**11}"),
             2_000 * b" ",
         ),
         Scenario(
-            fault="A body without end, as fast as it goes",
-            promise="`APIResponseError` once 10 MB have come.",
+            fault="An endless body, as fast as possible",
+            promise="`APIResponseError` after 10 MB.",
             rest=on_request(CHUNKED, Forever(chunk(60_000 * b" "))),
             sees=Raises(
                 APIResponseError,
@@ -94,8 +98,8 @@ GROUP = Group(
             within=5,
         ),
         Scenario(
-            fault="Gzip without end, as fast as it goes",
-            promise="`APIResponseError` once 10 MB have been unpacked.",
+            fault="Endless gzip, as fast as possible",
+            promise="`APIResponseError` after 10 MB have been unpacked.",
             rest=on_request(head("Content-Encoding: gzip", "Connection: close"), bomb(20_000_000)),
             sees=Raises(APIResponseError, 1, ("larger than 10,000,000 bytes",), status=200),
             requests=1,
@@ -110,14 +114,14 @@ GROUP = Group(
         ),
         Scenario(
             fault="An answer of 9 MB",
-            promise="The answer: the limit is 10 MB.",
+            promise="The call returns the answer, as the limit is 10 MB.",
             rest=on_request(answer(MEGABYTES_9)),
             sees=Answers(value=MEGABYTES_9),
             requests=1,
         ),
         Scenario(
-            fault="An answer that is as large as the limit to the byte",
-            promise="The answer.",
+            fault="An answer that is exactly as large as the limit",
+            promise="The call returns the answer.",
             client={"max_response_bytes": len(CONTENT)},
             rest=on_request(answer(raw=CONTENT)),
             sees=Answers(),
@@ -125,7 +129,7 @@ GROUP = Group(
             not_usable_after="the answer after the fault is larger",
         ),
         Scenario(
-            fault="An answer that is a byte larger than the limit",
+            fault="An answer that is one byte larger than the limit",
             promise="`APIResponseError` that names the limit.",
             client={"max_response_bytes": len(CONTENT)},
             rest=on_request(answer(raw=CONTENT + b" ")),
@@ -133,27 +137,51 @@ GROUP = Group(
             requests=1,
             not_usable_after="the answer after the fault is larger",
         ),
-        unreadable("Gzip that is none", CONTENT, "gzip", "its gzip compression is broken"),
+        unreadable(
+            "Bytes that are not gzip, as `gzip`", CONTENT, "gzip", "its gzip compression is broken"
+        ),
         unreadable("Gzip that breaks off", PACKED[:-9], "gzip", "its gzip compression breaks off"),
         unreadable(
             "Gzip with a wrong checksum", PACKED[:-8] + 8 * b"x", "gzip", "compression is broken"
         ),
-        unreadable("More after the end of gzip", PACKED + b"more", "gzip", "more after the end"),
-        unreadable("Two gzip members", PACKED + gzip.compress(b" "), "gzip", "more after the end"),
-        unreadable("Gzip twice, said once", gzip.compress(PACKED), "gzip", "it is not JSON"),
-        unreadable("Gzip twice, said twice", gzip.compress(PACKED), "gzip, gzip", "'gzip, gzip'"),
-        unreadable("Fifty encodings", PACKED, ", ".join(50 * ["gzip"]), "Content-Encoding"),
-        unreadable("Gzip, and nothing says so", PACKED, "identity", "it is not JSON"),
         unreadable(
-            "Deflate, unasked for", zlib.compress(CONTENT), "deflate", "'deflate', not gzip"
+            "More bytes after the end of gzip", PACKED + b"more", "gzip", "more after the end"
         ),
-        unreadable("Brotli, unasked for", b"\x0b\x02\x80", "br", "'br', not gzip"),
-        unreadable("Zstandard, unasked for", b"\x28\xb5\x2f\xfd", "zstd", "'zstd', not gzip"),
-        unreadable("An encoding that nobody knows", CONTENT, "rot13", "'rot13', not gzip"),
-        unreadable("Gzip of nothing", gzip.compress(b""), "gzip", "it is not JSON"),
+        unreadable("Two gzip members", PACKED + gzip.compress(b" "), "gzip", "more after the end"),
+        unreadable(
+            "Gzip twice, with one `gzip` in the header",
+            gzip.compress(PACKED),
+            "gzip",
+            "it is not JSON",
+        ),
+        unreadable(
+            "Gzip twice, with both in the header",
+            gzip.compress(PACKED),
+            "gzip, gzip",
+            "'gzip, gzip'",
+        ),
+        unreadable("Fifty encodings", PACKED, ", ".join(50 * ["gzip"]), "Content-Encoding"),
+        unreadable("Gzip with `Content-Encoding: identity`", PACKED, "identity", "it is not JSON"),
+        unreadable(
+            "Deflate, which the client does not accept",
+            zlib.compress(CONTENT),
+            "deflate",
+            "'deflate', not gzip",
+        ),
+        unreadable(
+            "Brotli, which the client does not accept", b"\x0b\x02\x80", "br", "'br', not gzip"
+        ),
+        unreadable(
+            "Zstandard, which the client does not accept",
+            b"\x28\xb5\x2f\xfd",
+            "zstd",
+            "'zstd', not gzip",
+        ),
+        unreadable("An unknown encoding", CONTENT, "rot13", "'rot13', not gzip"),
+        unreadable("Gzip of an empty body", gzip.compress(b""), "gzip", "it is not JSON"),
         Scenario(
             fault="Gzip that is cut off by the network",
-            promise="Repeated once, and then answered.",
+            promise="Retried once, and then answered.",
             steps=(
                 on_request(
                     head("Content-Encoding: gzip", f"Content-Length: {len(PACKED)}"),
@@ -181,7 +209,7 @@ GROUP = Group(
             requests=2,
         ),
         understood("Gzip", packed(PACKED)),
-        understood("Gzip under its old name", packed(PACKED, "x-gzip")),
+        understood("Gzip under its old name `x-gzip`", packed(PACKED, "x-gzip")),
         understood("Gzip in capitals", packed(PACKED, "GZIP")),
         understood(
             "Gzip in chunks of one byte",
@@ -189,6 +217,6 @@ GROUP = Group(
             + b"".join(chunk(bytes([byte])) for byte in PACKED)
             + b"0\r\n\r\n",
         ),
-        understood("`Content-Encoding: identity`", packed(CONTENT, "identity")),
+        understood("Plain JSON with `Content-Encoding: identity`", packed(CONTENT, "identity")),
     ),
 )

@@ -1,4 +1,4 @@
-"""Answers that take for ever, in every way there is."""
+"""Answers that never end, or end too late."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from vectorcache import APITimeoutError
 LIMIT = 0.3
 LONG_HEAD = head("Content-Length: 1000")
 HINT = head("Link: </style.css>", status="103 Early Hints")
-# A server that sends without a pause competes with the client for the GIL of this process, so
-# that the client notices its deadline later. Without a deadline, the call would never end.
+# A server that sends without a pause competes with the client for the GIL of this process, so the
+# client notices its deadline later. Without a deadline, the call would never end.
 SLACK_IN_A_FLOOD = 2.0
 PACKED = head("Content-Encoding: gzip", "Transfer-Encoding: chunked")
 
-# what the server does: how, how the error says where it was, and over what
+# The fault: the actions of the server, what the error says about the progress, and the schemes.
 WAYS: dict[str, tuple[tuple[Action, ...], str, tuple[str, ...]]] = {
     "No answer at all": ((Stall(),), "waiting for the answer", BOTH),
     "A stall in the status line": ((Send(b"HTTP/1.1 2"), Stall()), "waiting for the answer", HTTP),
@@ -44,7 +44,7 @@ WAYS: dict[str, tuple[tuple[Action, ...], str, tuple[str, ...]]] = {
         "400 of 1,000 bytes arrived",
         BOTH,
     ),
-    "A stall in a chunk's size": ((Send(CHUNKED + b"1"), Stall()), "0 bytes arrived", HTTP),
+    "A stall in a chunk size": ((Send(CHUNKED + b"1"), Stall()), "0 bytes arrived", HTTP),
     "A stall in a chunk": ((Send(CHUNKED + b"14\r\nabcde"), Stall()), "bytes arrived", HTTP),
     "A stall before the last chunk": (
         (Send(CHUNKED + chunk(CONTENT)), Stall()),
@@ -58,7 +58,7 @@ WAYS: dict[str, tuple[tuple[Action, ...], str, tuple[str, ...]]] = {
     ),
     "A stall after an interim answer": ((Send(HINT), Stall()), "waiting for the answer", HTTP),
     "The head a byte at a time": ((Drip(HEAD + CONTENT),), "waiting for the answer", BOTH),
-    "A byte a quarter of a second": ((Drip(HEAD, every=0.25),), "waiting for the answer", HTTP),
+    "A byte every quarter of a second": ((Drip(HEAD, every=0.25),), "waiting for the answer", HTTP),
     "The body a byte at a time": (
         (Send(LONG_HEAD), Drip(1_000 * b" ")),
         "of 1,000 bytes arrived",
@@ -69,12 +69,12 @@ WAYS: dict[str, tuple[tuple[Action, ...], str, tuple[str, ...]]] = {
         "bytes arrived",
         BOTH,
     ),
-    "A chunk's size a digit at a time": (
+    "A chunk size a digit at a time": (
         (Send(CHUNKED), Drip(100 * b"0")),
         "0 bytes arrived",
         HTTP,
     ),
-    "A chunk's extension without end": (
+    "An endless chunk extension": (
         (Send(CHUNKED + b"5;x="), Forever(b"x", every=0.02)),
         "0 bytes arrived",
         HTTP,
@@ -84,18 +84,18 @@ WAYS: dict[str, tuple[tuple[Action, ...], str, tuple[str, ...]]] = {
         "bytes arrived",
         BOTH,
     ),
-    "Trailers without end": (
+    "Endless trailers": (
         (Send(CHUNKED + chunk(CONTENT) + b"0\r\n"), Forever(b"X-More: 1\r\n", every=0.02)),
         "bytes arrived",
         HTTP,
     ),
-    "Headers without end, one at a time": (
+    "Endless headers, one at a time": (
         (Send(b"HTTP/1.1 200 OK\r\n"), Forever(b"X-More: 1\r\n", every=0.02)),
         "waiting for the answer",
         BOTH,
     ),
-    "Interim answers without end": ((Forever(HINT, every=0.02),), "waiting for the answer", BOTH),
-    "Interim answers without end, as fast as they go": (
+    "Endless interim answers": ((Forever(HINT, every=0.02),), "waiting for the answer", BOTH),
+    "Endless interim answers, as fast as possible": (
         (Forever(HINT),),
         "waiting for the answer",
         HTTP,
@@ -123,14 +123,14 @@ def at_the_deadline(fault: str) -> Scenario:
         ),
         requests=1,
         over=over,
-        **(lasts(LIMIT, SLACK_IN_A_FLOOD) if "as fast as they go" in fault else lasts(LIMIT)),
+        **(lasts(LIMIT, SLACK_IN_A_FLOOD) if "as fast as possible" in fault else lasts(LIMIT)),
     )
 
 
 def at_the_timeout(fault: str) -> Scenario:
     actions, says, _ = WAYS[fault]
     return Scenario(
-        fault=f"{fault}, against `timeout`",
+        fault=f"{fault}, with a `timeout`",
         promise="`APITimeoutError` when `timeout` has passed, although bytes keep coming.",
         rest=on_request(*actions),
         query={"timeout": 0.3, "max_retries": 0},
@@ -161,7 +161,7 @@ def on_a_used_connection(fault: str) -> Scenario:
     )
 
 
-# More than any buffer between a client and a server that does not read.
+# Larger than all buffers together between a client and a server that does not read.
 BIG = 8_000_000 * "x"
 
 GROUP = Group(
@@ -174,8 +174,8 @@ GROUP = Group(
                 "The head a byte at a time",
                 "The body a byte at a time",
                 "Chunks of one byte",
-                "Trailers without end",
-                "Interim answers without end",
+                "Endless trailers",
+                "Endless interim answers",
             ),
         ),
         *map(
@@ -183,8 +183,8 @@ GROUP = Group(
             ("No answer at all", "The head a byte at a time", "The body a byte at a time"),
         ),
         Scenario(
-            fault="No answer to the first attempt, in time",
-            promise="Repeated once after `timeout`, as it may have been paid for.",
+            fault="No answer to the first attempt within `timeout`",
+            promise="Retried once after `timeout`, as the request may have been paid for.",
             steps=(on_request(Stall()),),
             query={"timeout": 0.3},
             sees=Answers(attempts=2),
@@ -192,8 +192,8 @@ GROUP = Group(
             **lasts(0.3),
         ),
         Scenario(
-            fault="No answer to any attempt, in time",
-            promise="`APITimeoutError` after one repetition.",
+            fault="No answer to any attempt within `timeout`",
+            promise="`APITimeoutError` after one retry.",
             rest=on_request(Stall()),
             query={"timeout": 0.2},
             sees=Raises(APITimeoutError, 2, ("timed out after 0.2 s", "repeated only once")),
@@ -211,7 +211,8 @@ GROUP = Group(
         ),
         Scenario(
             fault="Failures and a wait before an answer that stalls",
-            promise="One deadline covers all attempts and waits; the error tells of each.",
+            promise="`APITimeoutError` at the deadline, which covers all attempts and waits; the "
+            "message lists the earlier failures.",
             steps=(
                 on_request(error(500)),
                 on_request(error(429, headers={"Retry-After": "0.2"})),
@@ -226,7 +227,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="Slow failures",
-            promise="The deadline ends the attempt that reaches past it.",
+            promise="`APITimeoutError` at the deadline, in the middle of an attempt.",
             rest=on_request(Pause(0.2), error(500)),
             query={"deadline": 0.5, "max_retries": 9},
             sees=Raises(APITimeoutError, 3, ("timed out after 0.", "before that: 500")),
@@ -235,7 +236,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="A slow answer that is complete in time",
-            promise="The answer.",
+            promise="The call returns the answer.",
             rest=on_request(Pause(0.1), HEAD, Pause(0.1), Drip(CONTENT, every=0.0005)),
             query={"deadline": 5},
             sees=Answers(),
@@ -244,7 +245,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="The server stops reading a big request",
-            promise="`APITimeoutError` at the deadline, which says that it was still sending.",
+            promise="`APITimeoutError` at the deadline; it says that the request was being sent.",
             rest=on_connect(Read(1_000), Stall()),
             query={"deadline": LIMIT, "context": BIG},
             sees=Raises(APITimeoutError, 1, ("while sending the request",)),
@@ -261,15 +262,15 @@ GROUP = Group(
             **lasts(LIMIT),
         ),
         Scenario(
-            fault="The server stops reading a big request, against `timeout`",
-            promise="Tried again after each `timeout`, as the request never arrived; then "
+            fault="The server stops reading a big request, with a `timeout`",
+            promise="Retried after each `timeout`, as the request never arrived; then "
             "`APITimeoutError`.",
             rest=on_connect(Read(1_000), Stall()),
             query={"timeout": 0.2, "context": BIG},
             sees=Raises(APITimeoutError, 3, ("while sending the request",)),
             requests=0,
             at_least=0.59,
-            within=1.5,  # The request is put together anew for each attempt, which takes a while.
+            within=1.5,  # Building this large request takes time, and is done for each attempt.
         ),
         Scenario(
             fault="A big request over TLS that the server stops reading",
@@ -282,8 +283,8 @@ GROUP = Group(
             **lasts(LIMIT),
         ),
         Scenario(
-            fault="No limit at all, and an answer that takes its time",
-            promise="With `timeout=None` and `deadline=None` a call waits for its answer.",
+            fault="A slow answer, with `timeout=None` and `deadline=None`",
+            promise="The call waits for the answer and returns it.",
             client={"timeout": None, "deadline": None},
             rest=on_request(Pause(0.2), answer()),
             sees=Answers(),

@@ -1,8 +1,8 @@
-"""Every status that a server, a proxy or a network can answer with."""
+"""Every kind of status that a server or a proxy can answer with."""
 
 from __future__ import annotations
 
-from faults.behaviour import HangUpAndListen, Read, Send, answer, error, on_connect, on_request
+from faults.behaviour import HalfClose, Read, Send, answer, error, on_connect, on_request
 from faults.scenario import BOTH, HTTP, Answers, Group, Raises, Scenario
 
 from vectorcache import (
@@ -46,7 +46,7 @@ WORDS = 'because of "this"'
 def never(status: int, kind: type[APIStatusError]) -> Scenario:
     return Scenario(
         fault=f"`{status}`",
-        promise=f"`{kind.__name__}` with the service's words, never repeated.",
+        promise=f"`{kind.__name__}` that quotes the service, never retried.",
         rest=on_request(error(status, WORDS)),
         sees=Raises(kind, 1, (f"{status} ", WORDS), status=status, body={"detail": WORDS}),
         requests=1,
@@ -59,7 +59,7 @@ def again(status: int, kind: type[APIStatusError]) -> tuple[Scenario, Scenario]:
     return (
         Scenario(
             fault=f"`{status}` once",
-            promise="Tried again, and answered.",
+            promise="Retried, and then answered.",
             steps=(on_request(error(status)),),
             sees=Answers(attempts=2),
             requests=2,
@@ -79,7 +79,7 @@ def again(status: int, kind: type[APIStatusError]) -> tuple[Scenario, Scenario]:
 
 QUOTA = {"detail": "Monthly quota exceeded", "current_usage": 10_000, "monthly_limit": 10_000}
 
-# FastAPI wraps what an HTTPException is given in ``detail``.
+# FastAPI puts the argument of an HTTPException into ``detail``.
 QUOTA_INSIDE = {"message": "No requests left", "current_usage": 5, "monthly_limit": 5}
 
 GROUP = Group(
@@ -89,7 +89,7 @@ GROUP = Group(
         *(scenario for status, kind in AGAIN.items() for scenario in again(status, kind)),
         Scenario(
             fault="`429`, twice",
-            promise="Tried again, and answered.",
+            promise="Retried, and then answered.",
             steps=(on_request(error(429)),) * 2,
             sees=Answers(attempts=3),
             requests=3,
@@ -103,8 +103,8 @@ GROUP = Group(
         ),
         Scenario(
             fault="`429`, the monthly quota is used up",
-            promise="`QuotaExceededError` with both figures, never repeated, whatever else it "
-            "asks for.",
+            promise="`QuotaExceededError` with both figures, never retried, even if the answer has "
+            "`Retry-After`.",
             rest=on_request(answer(QUOTA, status=429, headers={"Retry-After": "1"})),
             sees=Raises(
                 QuotaExceededError,
@@ -133,8 +133,8 @@ GROUP = Group(
         *(
             Scenario(
                 fault=f"`429`, the monthly quota is used up, with the figures inside `{name}`",
-                promise="`QuotaExceededError` with both figures and the words inside, never "
-                "repeated.",
+                promise="`QuotaExceededError` with both figures that quotes the text inside, never "
+                "retried.",
                 rest=on_request(answer({name: QUOTA_INSIDE}, status=429)),
                 sees=Raises(
                     QuotaExceededError,
@@ -149,7 +149,7 @@ GROUP = Group(
             for name in ("detail", "error")
         ),
         Scenario(
-            fault="`429`, the monthly quota is used up, with figures that are none",
+            fault="`429`, the monthly quota is used up, with invalid figures",
             promise="`QuotaExceededError` without figures.",
             rest=on_request(answer({"current_usage": "lots", "monthly_limit": [1]}, status=429)),
             sees=Raises(
@@ -163,7 +163,7 @@ GROUP = Group(
         ),
         Scenario(
             fault="Three different failures",
-            promise="The last one is raised; its message tells of the others.",
+            promise="The last failure is raised, and its message lists the others.",
             steps=(
                 on_request(error(500, "overloaded")),
                 on_request(error(503, "down")),
@@ -178,15 +178,15 @@ GROUP = Group(
             requests=3,
         ),
         Scenario(
-            fault="A failure that is never repeated after one that is",
-            promise="The call ends there.",
+            fault="A failure that is retried, and then one that is not",
+            promise="The second failure ends the call.",
             steps=(on_request(error(500)), on_request(error(401))),
             sees=Raises(AuthenticationError, 2, ("401", "before that: 500"), status=401),
             requests=2,
         ),
         Scenario(
             fault="`500`, with `max_retries=0`",
-            promise="One attempt, and `InternalServerError`.",
+            promise="`InternalServerError` after one attempt.",
             rest=on_request(error(500)),
             query={"max_retries": 0},
             sees=Raises(InternalServerError, 1, ("1 attempt",), status=500),
@@ -194,11 +194,11 @@ GROUP = Group(
         ),
         Scenario(
             fault="`413` while a big request is still being sent",
-            promise="`APIStatusError` with the status, never repeated.",
+            promise="`APIStatusError` with the status, never retried.",
             rest=on_connect(
                 Read(1_000),
                 Send(error(413, "too big")),
-                HangUpAndListen(),
+                HalfClose(),
             ),
             query={"context": 12_000_000 * "x"},
             sees=Raises(APIStatusError, 1, ("413", "too big"), status=413),

@@ -107,8 +107,8 @@ def sync_detailed(
 ) -> Response[ApiError | QueryResponse]:
     """Answer a prompt from the cache, or from the LLM on a miss
 
-     Returns the stored answer to a prompt of like meaning. Where there is none, the LLM answers, and its
-    answer is stored and returned. Safe to repeat: at worst it costs one more LLM call.
+     Returns the stored answer to a prompt with a similar meaning. On a miss, the LLM answers, and its
+    answer is stored and returned. Safe to retry: a retry costs one LLM call at most.
 
     Args:
         body (QueryRequest): A prompt, and where and how closely to look for an earlier one like
@@ -140,8 +140,8 @@ def sync(
 ) -> ApiError | QueryResponse | None:
     """Answer a prompt from the cache, or from the LLM on a miss
 
-     Returns the stored answer to a prompt of like meaning. Where there is none, the LLM answers, and its
-    answer is stored and returned. Safe to repeat: at worst it costs one more LLM call.
+     Returns the stored answer to a prompt with a similar meaning. On a miss, the LLM answers, and its
+    answer is stored and returned. Safe to retry: a retry costs one LLM call at most.
 
     Args:
         body (QueryRequest): A prompt, and where and how closely to look for an earlier one like
@@ -168,8 +168,8 @@ async def asyncio_detailed(
 ) -> Response[ApiError | QueryResponse]:
     """Answer a prompt from the cache, or from the LLM on a miss
 
-     Returns the stored answer to a prompt of like meaning. Where there is none, the LLM answers, and its
-    answer is stored and returned. Safe to repeat: at worst it costs one more LLM call.
+     Returns the stored answer to a prompt with a similar meaning. On a miss, the LLM answers, and its
+    answer is stored and returned. Safe to retry: a retry costs one LLM call at most.
 
     Args:
         body (QueryRequest): A prompt, and where and how closely to look for an earlier one like
@@ -199,8 +199,8 @@ async def asyncio(
 ) -> ApiError | QueryResponse | None:
     """Answer a prompt from the cache, or from the LLM on a miss
 
-     Returns the stored answer to a prompt of like meaning. Where there is none, the LLM answers, and its
-    answer is stored and returned. Safe to repeat: at worst it costs one more LLM call.
+     Returns the stored answer to a prompt with a similar meaning. On a miss, the LLM answers, and its
+    answer is stored and returned. Safe to retry: a retry costs one LLM call at most.
 
     Args:
         body (QueryRequest): A prompt, and where and how closely to look for an earlier one like
