@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
+from client.regex_steps import CountingMatcher
 from clients import MakeClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -181,11 +182,32 @@ def test_whatever_stands_around_it(before: str, after: str, name: str) -> None:
     assert SECRETS[name] not in redacted.prompt
 
 
-@pytest.mark.parametrize("piece", ["a.", "a", "1", "1234-", "a@", "a@b.", "@", "1234 ", "-"])
-def test_hostile_text_takes_no_longer(piece: str) -> None:
-    """The longest prompt of what patterns stumble over is looked through in no time to speak of."""
-    query = Query((piece * 32_000)[:32_000], "m", 0.85)
-    SensitiveDataFilter(action="redact")(query)
+def steps(pattern: re.Pattern[str], text: str) -> int:
+    return CountingMatcher(pattern, text).steps
+
+
+@pytest.mark.parametrize("pattern", SensitiveDataFilter()._patterns.values(), ids=[*SECRETS])
+@pytest.mark.parametrize(
+    "piece", ["a.", "a", "1", "1234-", "a@", "a@b.", "@", "1234 ", "-", "a@b.c.d.e.f.1 "]
+)
+def test_steps_are_in_proportion_to_hostile_text(pattern: re.Pattern[str], piece: str) -> None:
+    """Twice as much of the text that patterns stumble over takes about twice as many steps."""
+    assert steps(pattern, 60 * piece) < 2.5 * steps(pattern, 30 * piece)
+
+
+def test_steps_of_a_bad_pattern() -> None:
+    """The test above notices a pattern that tries each end of a run from each of its starts."""
+    pattern = re.compile(r"[\w.+-]+@[\w-]+")
+    assert steps(pattern, 60 * "a.") > 3.5 * steps(pattern, 30 * "a.")
+
+
+@pytest.mark.parametrize("pattern", SensitiveDataFilter()._patterns.values(), ids=[*SECRETS])
+def test_steps_are_those_of_a_search(pattern: re.Pattern[str]) -> None:
+    """The matcher that counts steps finds what ``re`` finds."""
+    text = " ".join([*HARMLESS, *SECRETS.values(), "a@b.c.d1.example.com"])
+    found = [match.span() for match in pattern.finditer(text)]
+    assert found
+    assert CountingMatcher(pattern, text).spans == found
 
 
 def test_a_name_with_a_backslash() -> None:
