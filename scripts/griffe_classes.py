@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import fields
 from typing import Any
 
-from griffe import (
+from griffe import (  # pyright: ignore[reportMissingImports] - mypy has it, in scripts/docs
     Alias,
     AliasResolutionError,
     Attribute,
@@ -220,7 +220,7 @@ class Classes(Extension):
 
         What ``heir`` inherits from a private base becomes its own.
         """
-        resolved = {base.path: base for base in cls.resolved_bases}
+        resolved = {base.path: base for base in cls.resolved_bases if isinstance(base, Class)}
         bases: list[Any] = []
         for base in cls.bases:
             parent = resolved.get(path_of(base))
@@ -242,7 +242,7 @@ def moved(member: Function | Attribute, heir: Class, types: dict[str, Any]) -> A
     result = copy(member)
     result.parent = heir
     result.lineno = AFTER_ALL_OTHERS + (member.lineno or 0)
-    if isinstance(result, Function):
+    if isinstance(result, Function) and isinstance(member, Function):
         result.parameters = Parameters(
             *(
                 Parameter(

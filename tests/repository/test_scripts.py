@@ -1,0 +1,32 @@
+"""The programs in scripts/."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.repository
+
+ROOT = Path(__file__).parents[2]
+
+
+def is_python(path: Path) -> bool:
+    return path.suffix == ".py" or path.read_bytes().startswith(b"#!/usr/bin/env python")
+
+
+def test_programs_in_python_are_checked() -> None:
+    """ruff, mypy and pyright read every program in Python, also those without ``.py``."""
+    scripts = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "scripts").iterdir()
+        if path.is_file() and is_python(path)
+    }
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    assert scripts - set(tools["pyright"]["include"]) == set()
+    # What it imports is in the environment of the site: scripts/docs runs mypy there.
+    assert scripts - set(tools["mypy"]["files"]) == {"scripts/griffe_classes.py"}
+    # ruff finds what ends in .py on its own.
+    without_ending = {script for script in scripts if not script.endswith(".py")}
+    assert without_ending - set(tools["ruff"]["extend-include"]) == set()
