@@ -40,8 +40,9 @@ class CountingMatcher:
         if not parts:
             yield at
             return
-        for end in self._ends_of_one(*parts[0], at):
-            yield from self._ends(parts[1:], end)
+        (kind, value), *others = parts
+        for end in self._ends_of_one(kind, value, at):
+            yield from self._ends(others, end)
 
     def _ends_of_one(self, kind: Any, value: Any, at: int) -> Iterator[int]:
         match str(kind):
@@ -68,8 +69,8 @@ class CountingMatcher:
     def _ends_of_repeat(self, least: int, most: int, body: list[Any], at: int) -> Iterator[int]:
         if len(body) == 1 and str(body[0][0]) in ("IN", "LITERAL"):
             # One character, again and again: without a recursion, which would be too deep.
-            end = at
-            while end - at < most and self._fits(*body[0], end):
+            (kind, value), end = body[0], at
+            while end - at < most and self._fits(kind, value, end):
                 end += 1
             while end - at >= least:
                 yield end
@@ -84,21 +85,21 @@ class CountingMatcher:
 
     def _fits(self, kind: Any, value: Any, at: int) -> bool:
         self.steps += 1
-        return at < len(self._text) and _fits(str(kind), value, self._text[at])
+        return at < len(self._text) and fits(str(kind), value, self._text[at])
 
 
-def _fits(kind: str, value: Any, character: str) -> bool:
+def fits(kind: str, value: Any, character: str) -> bool:
     """Returns whether a part of one character fits a character."""
     match kind:
         case "LITERAL":
-            return ord(character) == value
+            return bool(ord(character) == value)
         case "RANGE":
             return bool(value[0] <= ord(character) <= value[1])
         case "CATEGORY":
             return re.match(_CATEGORIES[str(value)], character) is not None
         case "IN":
             negated = str(value[0][0]) == "NEGATE"
-            return negated != any(_fits(str(k), v, character) for k, v in value[negated:])
+            return negated != any(fits(str(k), v, character) for k, v in value[negated:])
     raise NotImplementedError(f"the counting matcher does not know {kind}")
 
 
