@@ -23,7 +23,7 @@ OTHERS = ["docs/llm-libraries.md"]
 
 @pytest.fixture(scope="session")
 def documented_service() -> Iterator[str]:
-    """The embedded service on loopback, in the place of the hosted one."""
+    """Starts the embedded service on loopback, which stands in for the hosted one."""
     from vectorcache.local import app
 
     server = uvicorn.Server(

@@ -240,7 +240,7 @@ def memory() -> str:
 
 
 def decide(count: int) -> None:
-    """Ten million prompts through ``Batch``, answered out of order by nobody."""
+    """Ten million prompts through ``Batch``, answered out of order and without waiting."""
     import random
     from collections.abc import Mapping
 

@@ -22,7 +22,7 @@ _ALL = {**FAULTS, **CANCELLED}
 
 
 class SoakServer(FaultServer):
-    """Keeps nothing of what it has answered, so that it can go on for ever."""
+    """A server that keeps nothing of what it has answered, so that it can run for days."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -317,7 +317,7 @@ def test_this_description() -> None:
 
 
 def test_what_cannot_be_compared_fails(tmp_path: Path) -> None:
-    """A file that is missing, or is no description, does not pass for one that breaks nothing."""
+    """A file that is missing or not an OpenAPI description fails the check."""
     (tmp_path / "broken.yaml").write_text("openapi: [", "utf-8")
     for name, words in (("none.yaml", "no such file"), ("broken.yaml", "could not be compared")):
         result = check_breaking(tmp_path / name)

@@ -100,7 +100,7 @@ def terminal() -> Iterator[Terminal]:
 
 @pytest.fixture(scope="module")
 def shown() -> str:
-    """What the demo shows for two questions that mean the same, and one that nobody can answer."""
+    """What the demo shows for two questions of the same meaning, and one without an answer."""
     questions = (
         "How long should I boil an egg?\n\nHow long does it take to boil an egg?\nWho won?\n"
     )
@@ -110,7 +110,7 @@ def shown() -> str:
 
 
 def test_the_stand_in_says_that_it_is_one(shown: str) -> None:
-    """Nobody takes the stored answers for an LLM's, nor the wait for work."""
+    """The demo says that its answers are stored, and that its wait only imitates an LLM's."""
     introduction = " ".join(shown.split(">>>")[0].split())
     assert "No LLM is configured, so a stand-in plays its part" in introduction
     assert "a wait of 1 s before each" in introduction

@@ -160,7 +160,7 @@ def test_does_not_compile(machine: Machine) -> None:
 
 @pytest.mark.parametrize("language", ["go", "csharp", "rust"])
 def test_no_compiler(machine: Machine, language: str) -> None:
-    """Where there is no compiler it says so, and never that it compiled."""
+    """Without a compiler it says so, and never that it compiled."""
     program = {"go": "go", "csharp": "dotnet", "rust": "cargo"}[language]
     assert machine.outcome(language).endswith(f"no: there is no {program} here")
 
