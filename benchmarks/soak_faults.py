@@ -9,7 +9,7 @@ from typing import Any
 
 from faults.behaviour import (
     CHUNKED,
-    EVERY,
+    DRIP_INTERVAL,
     Close,
     Drip,
     Forever,
@@ -97,7 +97,9 @@ FAULTS: dict[str, Fault] = {
     "cut in the body": _always(vc.APIConnectionError, _LONG, Close()),
     "never answered": _always(vc.APITimeoutError, Stall(), **IMPATIENT),
     "stalls in the body": _always(vc.APITimeoutError, _LONG, Stall(), **IMPATIENT),
-    "drips": _always(vc.APITimeoutError, Drip(answer(raw=1_000 * b" "), EVERY), **IMPATIENT),
+    "drips": _always(
+        vc.APITimeoutError, Drip(answer(raw=1_000 * b" "), DRIP_INTERVAL), **IMPATIENT
+    ),
     "400": _always(vc.BadRequestError, error(400)),
     "401": _always(vc.AuthenticationError, error(401)),
     "403": _always(vc.PermissionDeniedError, error(403)),

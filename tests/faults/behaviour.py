@@ -16,7 +16,7 @@ from servers import HIT
 from servers import answer as answer
 
 # Seconds between two sends; so short that no read timeout of httpx ends the wait.
-EVERY = 0.02
+DRIP_INTERVAL = 0.02
 
 Action = Callable[[Wire], Awaitable[None]]
 
@@ -36,7 +36,7 @@ class Drip:
     """Sends bytes one by one, with a pause after each."""
 
     data: bytes
-    every: float = EVERY
+    every: float = DRIP_INTERVAL
 
     async def __call__(self, wire: Wire) -> None:
         for byte in self.data:
@@ -146,7 +146,7 @@ class SendRaw:
         await wire.send_raw(self.data)
 
 
-class On(enum.Enum):
+class Event(enum.Enum):
     """The event that a step responds to."""
 
     CONNECTION = "a client connects"
@@ -159,12 +159,12 @@ class Step:
     """What the server does when one event happens."""
 
     actions: tuple[Action, ...]
-    on: On = On.REQUEST
+    on: Event = Event.REQUEST
 
 
 def on_connect(*actions: Action) -> Step:
     """Returns a step that begins when a client connects; over TLS, before the handshake."""
-    return Step(actions, On.CONNECTION)
+    return Step(actions, Event.CONNECTION)
 
 
 def on_tunnel(*actions: Action | bytes) -> Step:
@@ -172,7 +172,7 @@ def on_tunnel(*actions: Action | bytes) -> Step:
 
     Without such a step, the server accepts every CONNECT, and then plays the target of the tunnel.
     """
-    return Step(on_request(*actions).actions, On.TUNNEL)
+    return Step(on_request(*actions).actions, Event.TUNNEL)
 
 
 def on_request(*actions: Action | bytes) -> Step:

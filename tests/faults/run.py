@@ -60,13 +60,13 @@ class Run:
         self._control = control
         self._folder = folder
 
-    def filled(self, value: Any) -> Any:
+    def fill_in(self, value: Any) -> Any:
         """Returns ``value`` with the server's port and the folder filled in."""
         if not isinstance(value, str):
             return value
         return value.replace("<port>", str(self.server.port)).replace("<folder>", self._folder)
 
-    def act(self) -> None:
+    def make_calls(self) -> None:
         """Makes the client and its calls, and keeps what each call returned or raised."""
         scenario, server = self.scenario, self.server
         options = {
@@ -74,7 +74,7 @@ class Run:
             "retry": RetryPolicy.without_waiting(),
             # With only one connection, the next call fails if a call does not return it.
             "max_connections": 1,
-            **{name: self.filled(value) for name, value in scenario.client.items()},
+            **{name: self.fill_in(value) for name, value in scenario.client.items()},
         }
         if scenario.warm:
             self.client = self._make_client(**options)
@@ -168,7 +168,7 @@ class Run:
             if plain in f"{request.line}{request.headers}{request.body!r}":
                 yield "the key was sent to the proxy"
 
-    def broken_promises_about_afterwards(self) -> Iterator[str]:
+    def broken_promises_afterwards(self) -> Iterator[str]:
         """Reports why the same client cannot answer another query after the fault."""
         if self.client is None or self.scenario.not_usable_after:
             return

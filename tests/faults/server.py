@@ -9,7 +9,7 @@ import socket
 import ssl
 from typing import Self
 
-from faults.behaviour import GOOD, TUNNEL, On, Step
+from faults.behaviour import GOOD, TUNNEL, Event, Step
 from faults.wire import Wire
 from servers import Received
 
@@ -119,7 +119,7 @@ class FaultServer:
     async def _serve(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
             wire = Wire(connection, self._context)
-            if self._next_step.on is On.CONNECTION:
+            if self._next_step.on is Event.CONNECTION:
                 await self._do_next_step(wire)
             if wire.open and self._context and self._tls_first and not wire.encrypted:
                 await wire.start_tls()
@@ -131,7 +131,7 @@ class FaultServer:
                     await self._do_next_step(wire)
                     continue
                 self.tunnels.append(request)
-                if self._next_step.on is On.TUNNEL:
+                if self._next_step.on is Event.TUNNEL:
                     await self._do_next_step(wire)
                 else:
                     await self._do(TUNNEL, wire)

@@ -73,15 +73,15 @@ def test_scenario(
             for name, text in scenario.files.items():
                 (tmp_path / name).write_text(text)
             for name, value in scenario.environment.items():
-                patched.setenv(name, running.filled(value))
+                patched.setenv(name, running.fill_in(value))
             if (clock := scenario.clock) is not None:
                 right = time.time
                 patched.setattr(time, "time", lambda: clock(right()))
             try:
-                running.act()
+                running.make_calls()
                 problems.extend(running.broken_promises())
                 problems.extend(running.broken_promises_about_the_key(caplog.records))
-                problems.extend(running.broken_promises_about_afterwards())
+                problems.extend(running.broken_promises_afterwards())
             finally:
                 while made:
                     made.pop().close()

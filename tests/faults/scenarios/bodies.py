@@ -30,7 +30,7 @@ from vectorcache import (
 )
 
 
-def says(fault: str, body: Any, *words: str) -> Scenario:
+def error_in_json(fault: str, body: Any, *words: str) -> Scenario:
     return Scenario(
         fault=fault,
         promise="The message quotes the service where the body has a text; `error.body` is the "
@@ -41,7 +41,7 @@ def says(fault: str, body: Any, *words: str) -> Scenario:
     )
 
 
-def shows(
+def other_body(
     fault: str,
     raw: bytes,
     *words: str,
@@ -64,49 +64,53 @@ DETAILS = [{"loc": ["body", "prompt"], "msg": "Field required", "type": "missing
 GROUP = Group(
     "Bodies of errors",
     (
-        says("`detail` as a text", {"detail": "must be between 0 and 1"}, '"must be between 0 and'),
-        says("`detail` as a list", {"detail": DETAILS}, "body.prompt: Field required"),
-        says("`detail` as a list of texts", {"detail": ["one", "two"]}, "one; two"),
-        says("`message` beside `error`", {"error": "bad", "message": "It is bad."}, "It is bad."),
-        says("`error` alone", {"error": "bad_request"}, "bad_request"),
-        says("`error` as an object", {"error": {"message": "nested"}}, "nested"),
-        says("An object without a text", {"code": 7}),
-        says(
+        error_in_json(
+            "`detail` as a text", {"detail": "must be between 0 and 1"}, '"must be between 0 and'
+        ),
+        error_in_json("`detail` as a list", {"detail": DETAILS}, "body.prompt: Field required"),
+        error_in_json("`detail` as a list of texts", {"detail": ["one", "two"]}, "one; two"),
+        error_in_json(
+            "`message` beside `error`", {"error": "bad", "message": "It is bad."}, "It is bad."
+        ),
+        error_in_json("`error` alone", {"error": "bad_request"}, "bad_request"),
+        error_in_json("`error` as an object", {"error": {"message": "nested"}}, "nested"),
+        error_in_json("An object without a text", {"code": 7}),
+        error_in_json(
             "`detail` of a wrong type, and `message`",
             {"detail": 7, "message": "It is bad."},
             "It is bad.",
         ),
-        says("A JSON text", "just text", "just text"),
-        says("A JSON list", ["a", "b"]),
-        says("A JSON number", 7),
-        says("A JSON boolean", True),
-        says("A `detail` of 100,000 letters", {"detail": 100_000 * "x"}, 200 * "x"),
-        shows("A proxy's HTML page", PAGE, '"Bad Gateway"', not_says=("<", "p {}")),
-        shows("No body", b"", body=None),
-        shows("JSON `null`", b"null"),
-        shows("A text", b"no such page", "no such page", body="no such page"),
-        shows("Half of a JSON object", b'{"detail": "no', '{"detail": "no'),
-        shows("Bytes that are not text", bytes(range(128, 256)), "404"),
-        shows("JSON in UTF-16", json.dumps({"detail": "no"}).encode("utf-16")),
-        shows(
+        error_in_json("A JSON text", "just text", "just text"),
+        error_in_json("A JSON list", ["a", "b"]),
+        error_in_json("A JSON number", 7),
+        error_in_json("A JSON boolean", True),
+        error_in_json("A `detail` of 100,000 letters", {"detail": 100_000 * "x"}, 200 * "x"),
+        other_body("A proxy's HTML page", PAGE, '"Bad Gateway"', not_says=("<", "p {}")),
+        other_body("No body", b"", body=None),
+        other_body("JSON `null`", b"null"),
+        other_body("A text", b"no such page", "no such page", body="no such page"),
+        other_body("Half of a JSON object", b'{"detail": "no', '{"detail": "no'),
+        other_body("Bytes that are not text", bytes(range(128, 256)), "404"),
+        other_body("JSON in UTF-16", json.dumps({"detail": "no"}).encode("utf-16")),
+        other_body(
             "Control characters and escape sequences of terminals",
             b"\x1b[31mred\x00\x07\r\nalert\x1b[0m",
             "red",
             not_says=("\x1b", "\x00", "\n"),
         ),
-        shows("Hostile nesting", 100_000 * b"[", "[[["),
-        shows("A number of 10,000 digits", b'{"detail": ' + 10_000 * b"1" + b"}", "111"),
-        shows("JSON with `NaN`", b'{"detail": NaN}', "NaN"),
-        shows(
+        other_body("Hostile nesting", 100_000 * b"[", "[[["),
+        other_body("A number of 10,000 digits", b'{"detail": ' + 10_000 * b"1" + b"}", "111"),
+        other_body("JSON with `NaN`", b'{"detail": NaN}', "NaN"),
+        other_body(
             "JSON with the content type of HTML", b'{"detail": "no"}', '"no"', body={"detail": "no"}
         ),
-        shows(
+        other_body(
             "HTML with the content type of JSON",
             PAGE,
             "Bad Gateway",
             content_type="application/json",
         ),
-        shows("A script of 1 MB", b"<script>" + 1_000_000 * b"x" + b"</script>gone", "404"),
+        other_body("A script of 1 MB", b"<script>" + 1_000_000 * b"x" + b"</script>gone", "404"),
         Scenario(
             fault="A `502` from a proxy",
             promise="`LLMProviderError` that does not blame the LLM, as only the service can know.",

@@ -28,7 +28,7 @@ from vectorcache import (
     RetryPolicy,
 )
 
-ONCE = "Retried once, and then answered."
+RETRIED_ONCE = "Retried once, and then answered."
 WAITING = "broke while waiting for the answer"
 LENGTH = f"{len(CONTENT):,}"
 
@@ -70,7 +70,7 @@ def cut_at(where: str, way: str) -> tuple[Scenario, Scenario]:
     return (
         Scenario(
             fault=f"{way} {where}",
-            promise=ONCE,
+            promise=RETRIED_ONCE,
             steps=(step,),
             sees=Answers(attempts=2),
             requests=2,

@@ -31,14 +31,14 @@ AN_HOUR_LATER = "Sun, 06 Nov 1994 09:49:37 GMT"
 ONLY_HINTS = RetryPolicy(transient_backoff=1e6, throttled_backoff=1e6, max_backoff=1e6)
 
 
-def asks(
+def hint(
     headers: Mapping[str, str] | None = None, body: Any = None, status: int = 429, date: str = DATE
 ) -> Step:
     body = {"detail": "because"} if body is None else body
     return on_request(answer(body, status=status, headers={"Date": date, **(headers or {})}))
 
 
-def honoured(
+def retried_after(
     fault: str,
     seconds: float,
     headers: Mapping[str, str] | None = None,
@@ -48,7 +48,7 @@ def honoured(
     return Scenario(
         fault=fault,
         promise=f"Retried after {seconds:g} s, neither earlier nor much later.",
-        steps=(asks(headers, body, status),),
+        steps=(hint(headers, body, status),),
         sees=Answers(attempts=2),
         requests=2,
         at_least=seconds,
@@ -56,7 +56,7 @@ def honoured(
     )
 
 
-def ignored(
+def hint_ignored(
     fault: str,
     headers: Mapping[str, str] | None = None,
     body: Any = None,
@@ -66,14 +66,14 @@ def ignored(
     return Scenario(
         fault=fault,
         promise="The client ignores the hint, and uses its own back-off.",
-        steps=(asks(headers, body, status, date),),
+        steps=(hint(headers, body, status, date),),
         sees=Answers(attempts=2),
         requests=2,
         within=0.5,
     )
 
 
-def raised(
+def raised_at_once(
     fault: str,
     seconds: float,
     headers: Mapping[str, str] | None = None,
@@ -85,7 +85,7 @@ def raised(
     return Scenario(
         fault=fault,
         promise="The error is raised at once with `retry_after`, so that the caller can decide.",
-        rest=asks(headers, body, status),
+        rest=hint(headers, body, status),
         query=query or {},
         sees=Raises(
             RateLimitError if status == 429 else ServiceUnavailableError,
@@ -102,51 +102,51 @@ def raised(
 HINTS = Group(
     "Wait hints",
     (
-        honoured("`Retry-After` with decimals", 0.2, {"Retry-After": "0.2"}),
-        honoured("`Retry-After` on `503`", 0.2, {"Retry-After": "0.2"}, status=503),
-        honoured("`Retry-After` on `500`", 0.2, {"Retry-After": "0.2"}, status=500),
-        honoured("`Retry-After` in whole seconds", 1, {"Retry-After": "1"}),
-        honoured("`Retry-After` with blanks around it", 0.3, {"Retry-After": "  0.3 "}),
-        honoured("`Retry-After` as an HTTP date", 1, {"Retry-After": A_SECOND_LATER}),
-        honoured("`retry_after` in the body", 0.3, body={"error": "slow", "retry_after": 0.3}),
-        honoured("`retry_after` as a text", 0.3, body={"error": "slow", "retry_after": "0.3"}),
-        honoured(
+        retried_after("`Retry-After` with decimals", 0.2, {"Retry-After": "0.2"}),
+        retried_after("`Retry-After` on `503`", 0.2, {"Retry-After": "0.2"}, status=503),
+        retried_after("`Retry-After` on `500`", 0.2, {"Retry-After": "0.2"}, status=500),
+        retried_after("`Retry-After` in whole seconds", 1, {"Retry-After": "1"}),
+        retried_after("`Retry-After` with blanks around it", 0.3, {"Retry-After": "  0.3 "}),
+        retried_after("`Retry-After` as an HTTP date", 1, {"Retry-After": A_SECOND_LATER}),
+        retried_after("`retry_after` in the body", 0.3, body={"error": "slow", "retry_after": 0.3}),
+        retried_after("`retry_after` as a text", 0.3, body={"error": "slow", "retry_after": "0.3"}),
+        retried_after(
             "`retry_after` in the body of a `503`",
             0.3,
             body={"error": "down", "retry_after": 0.3},
             status=503,
         ),
-        honoured(
+        retried_after(
             "`retry_after` inside `detail`",
             0.3,
             body={"detail": {"error": "slow", "retry_after": 0.3}},
         ),
-        honoured(
+        retried_after(
             "`retry_after` inside `error`, on `500`",
             0.3,
             body={"error": {"message": "slow", "retry_after": 0.3}},
             status=500,
         ),
-        honoured("`X-RateLimit-Reset` in seconds", 0.3, {"X-RateLimit-Reset": "0.3"}),
-        honoured(
+        retried_after("`X-RateLimit-Reset` in seconds", 0.3, {"X-RateLimit-Reset": "0.3"}),
+        retried_after(
             "Header and body, the header shorter",
             0.3,
             {"Retry-After": "0.3"},
             {"retry_after": 50},
         ),
-        honoured(
+        retried_after(
             "Header and body, the header longer",
             0.5,
             {"Retry-After": "0.5"},
             {"retry_after": 0.01},
         ),
-        honoured(
+        retried_after(
             "An invalid `Retry-After`, and a valid `retry_after` in the body",
             0.3,
             {"Retry-After": "soon"},
             {"retry_after": 0.3},
         ),
-        honoured(
+        retried_after(
             "`retry_after` in the body, and a longer `X-RateLimit-Reset`",
             0.3,
             {"X-RateLimit-Reset": "50"},
@@ -156,14 +156,14 @@ HINTS = Group(
             fault="A different hint on each attempt",
             promise="The client waits as long as each hint says; its back-off would take days.",
             client={"retry": ONLY_HINTS},
-            steps=(asks({"Retry-After": "0.2"}), asks({"Retry-After": "0.4"}, status=503)),
+            steps=(hint({"Retry-After": "0.2"}), hint({"Retry-After": "0.4"}, status=503)),
             sees=Answers(attempts=3),
             requests=3,
             at_least=0.6,
             within=1.1,
         ),
         *(
-            ignored(f"`Retry-After` that is {kind}", {"Retry-After": value})
+            hint_ignored(f"`Retry-After` that is {kind}", {"Retry-After": value})
             for kind, value in {
                 "0": "0",
                 "negative": "-5",
@@ -183,7 +183,7 @@ HINTS = Group(
             }.items()
         ),
         *(
-            ignored(f"`retry_after` in the body that is {kind}", body={"retry_after": value})
+            hint_ignored(f"`retry_after` in the body that is {kind}", body={"retry_after": value})
             for kind, value in {
                 "negative": -1,
                 "true": True,
@@ -193,16 +193,18 @@ HINTS = Group(
                 "a number of 400 digits": 10**400,
             }.items()
         ),
-        ignored("`retry_after` in a body that is a list", body=[{"retry_after": 60}]),
-        ignored("`X-RateLimit-Reset` that is 0", {"X-RateLimit-Reset": "0"}),
-        ignored("`X-RateLimit-Reset` that is a word", {"X-RateLimit-Reset": "soon"}),
-        ignored("`X-RateLimit-Reset` in the past", {"X-RateLimit-Reset": f"{UNIX - 60}"}),
-        ignored("`X-RateLimit-Reset` on `503`", {"X-RateLimit-Reset": "50"}, status=503),
-        raised("`Retry-After` above the cap of 60 s", 61.0, {"Retry-After": "61"}),
-        raised("`retry_after` above the cap of 60 s", 3_600.0, body={"retry_after": 3_600}),
-        raised("`Retry-After` of a day, on `503`", 86_400.0, {"Retry-After": "86400"}, status=503),
+        hint_ignored("`retry_after` in a body that is a list", body=[{"retry_after": 60}]),
+        hint_ignored("`X-RateLimit-Reset` that is 0", {"X-RateLimit-Reset": "0"}),
+        hint_ignored("`X-RateLimit-Reset` that is a word", {"X-RateLimit-Reset": "soon"}),
+        hint_ignored("`X-RateLimit-Reset` in the past", {"X-RateLimit-Reset": f"{UNIX - 60}"}),
+        hint_ignored("`X-RateLimit-Reset` on `503`", {"X-RateLimit-Reset": "50"}, status=503),
+        raised_at_once("`Retry-After` above the cap of 60 s", 61.0, {"Retry-After": "61"}),
+        raised_at_once("`retry_after` above the cap of 60 s", 3_600.0, body={"retry_after": 3_600}),
+        raised_at_once(
+            "`Retry-After` of a day, on `503`", 86_400.0, {"Retry-After": "86400"}, status=503
+        ),
         *(
-            raised(f"{name}, an hour ahead", 3_600.0, {header: value})
+            raised_at_once(f"{name}, an hour ahead", 3_600.0, {header: value})
             for name, header, value in (
                 ("`Retry-After` as an HTTP date", "Retry-After", AN_HOUR_LATER),
                 (
@@ -218,19 +220,21 @@ HINTS = Group(
                 ("`X-RateLimit-Reset` in seconds", "X-RateLimit-Reset", "3600"),
             )
         ),
-        raised(
+        raised_at_once(
             "A hint longer than the deadline",
             27.0,
             {"Retry-After": "27"},
             query={"deadline": 5},
             says="the deadline of 5 s leaves no time for more",
         ),
-        raised("A hint, and no retries left", 7.0, {"Retry-After": "7"}, query={"max_retries": 0}),
+        raised_at_once(
+            "A hint, and no retries left", 7.0, {"Retry-After": "7"}, query={"max_retries": 0}
+        ),
         Scenario(
             fault="A hint above `RetryPolicy(max_retry_after=0.2)`",
             promise="`RateLimitError` at once, with `retry_after`.",
             client={"retry": RetryPolicy(max_retry_after=0.2)},
-            rest=asks({"Retry-After": "0.3"}),
+            rest=hint({"Retry-After": "0.3"}),
             sees=Raises(RateLimitError, 1, ("429",), status=429, retry_after=0.3),
             requests=1,
             within=0.3,
@@ -238,7 +242,7 @@ HINTS = Group(
         Scenario(
             fault="A hint on `429` for the monthly quota",
             promise="`QuotaExceededError` at once, with `retry_after`.",
-            rest=asks({"Retry-After": "0.3"}, {"current_usage": 1, "monthly_limit": 1}),
+            rest=hint({"Retry-After": "0.3"}, {"current_usage": 1, "monthly_limit": 1}),
             sees=Raises(QuotaExceededError, 1, ("429",), status=429, retry_after=0.3),
             requests=1,
             within=0.3,
@@ -246,7 +250,7 @@ HINTS = Group(
         Scenario(
             fault="A hint on `501`",
             promise="The hint changes nothing: a `501` is never retried.",
-            rest=asks({"Retry-After": "0.1"}, status=501),
+            rest=hint({"Retry-After": "0.1"}, status=501),
             sees=Raises(InternalServerError, 1, ("501",), status=501, retry_after=0.1),
             requests=1,
         ),
@@ -268,14 +272,14 @@ HINTS = Group(
 )
 
 
-def by_the_clock(
+def compared_with_date(
     fault: str, clock: Callable[[float], float], headers: Mapping[str, str] | None = None
 ) -> Scenario:
     return Scenario(
         fault=fault,
         promise="The hint is compared with the answer's own `Date`, so `retry_after` is an hour.",
         clock=clock,
-        steps=(asks(headers or {"Retry-After": AN_HOUR_LATER}),),
+        steps=(hint(headers or {"Retry-After": AN_HOUR_LATER}),),
         sees=Raises(RateLimitError, 1, ("429",), status=429, retry_after=3_600.0),
         requests=1,
         within=0.5,
@@ -287,13 +291,13 @@ _jumps = itertools.cycle((-1e6, 0.0, 1e6))
 CLOCKS = Group(
     "Clocks",
     (
-        by_the_clock("The machine's clock is a day ahead", lambda now: now + 86_400),
-        by_the_clock("The machine's clock is a day behind", lambda now: now - 86_400),
-        by_the_clock("The machine's clock stands at 1970", lambda _: 0.0),
-        by_the_clock(
+        compared_with_date("The machine's clock is a day ahead", lambda now: now + 86_400),
+        compared_with_date("The machine's clock is a day behind", lambda now: now - 86_400),
+        compared_with_date("The machine's clock stands at 1970", lambda _: 0.0),
+        compared_with_date(
             "The machine's clock jumps whenever it is read", lambda now: now + next(_jumps)
         ),
-        by_the_clock(
+        compared_with_date(
             "The machine's clock is a day ahead, and `X-RateLimit-Reset` is in seconds",
             lambda now: now + 86_400,
             {"X-RateLimit-Reset": "3600"},
@@ -302,7 +306,7 @@ CLOCKS = Group(
             fault="The machine's clock jumps while a call waits before a retry",
             promise="The client waits as long as the service asked.",
             clock=lambda now: now + next(_jumps),
-            steps=(asks({"Retry-After": "0.3"}),),
+            steps=(hint({"Retry-After": "0.3"}),),
             sees=Answers(attempts=2),
             requests=2,
             at_least=0.3,
@@ -339,7 +343,7 @@ CLOCKS = Group(
             requests=1,
             within=0.5,
         ),
-        ignored(
+        hint_ignored(
             "`Retry-After` is a date, and `Date` is not a valid date",
             {"Retry-After": "Sun, 06 Nov 1994 08:49:38 GMT"},
             date="yesterday",

@@ -45,7 +45,7 @@ def fallback(prompt: str, model: str, context: str | None) -> str:
     return f"{model} says: {prompt}"
 
 
-STANDS_IN = {"llm_provider": "fallback", "response": "m says: Q", "cache_hit": False}
+FALLBACK_ANSWER = {"llm_provider": "fallback", "response": "m says: Q", "cache_hit": False}
 
 GROUP = Group(
     "Outages",
@@ -233,7 +233,7 @@ GROUP = Group(
             promise="After all attempts, the call returns the fallback's answer, marked as such.",
             rest=FAILS,
             client={"fallback": fallback},
-            sees=Answers(attempts=3, value=STANDS_IN),
+            sees=Answers(attempts=3, value=FALLBACK_ANSWER),
             requests=3,
         ),
         Scenario(
@@ -241,7 +241,7 @@ GROUP = Group(
             promise="The call returns the fallback's answer.",
             listening=Listening.REFUSES,
             client={"fallback": fallback},
-            sees=Answers(attempts=3, value=STANDS_IN),
+            sees=Answers(attempts=3, value=FALLBACK_ANSWER),
             requests=0,
         ),
         Scenario(
@@ -255,8 +255,8 @@ GROUP = Group(
             },
             calls=5,
             sees=(
-                Answers(attempts=3, value=STANDS_IN),
-                *[Answers(attempts=0, value=STANDS_IN)] * 4,
+                Answers(attempts=3, value=FALLBACK_ANSWER),
+                *[Answers(attempts=0, value=FALLBACK_ANSWER)] * 4,
             ),
             requests=3,
             not_usable_after=STAYS_OPEN,

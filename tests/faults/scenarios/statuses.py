@@ -19,7 +19,7 @@ from vectorcache import (
     ServiceUnavailableError,
 )
 
-NEVER: dict[int, type[APIStatusError]] = {
+NEVER_RETRIED: dict[int, type[APIStatusError]] = {
     400: BadRequestError,
     401: AuthenticationError,
     403: PermissionDeniedError,
@@ -31,7 +31,7 @@ NEVER: dict[int, type[APIStatusError]] = {
     **dict.fromkeys((501, 505, 507, 508, 511, 531, 599), InternalServerError),
     **dict.fromkeys((201, 202, 203, 205, 206, 226, 299, 600, 799, 999), APIStatusError),
 }
-AGAIN: dict[int, type[APIStatusError]] = {
+RETRIED: dict[int, type[APIStatusError]] = {
     408: APIStatusError,
     425: APIStatusError,
     500: InternalServerError,
@@ -40,22 +40,22 @@ AGAIN: dict[int, type[APIStatusError]] = {
     504: InternalServerError,
     **dict.fromkeys(range(520, 531), InternalServerError),
 }
-WORDS = 'because of "this"'
+DETAIL = 'because of "this"'
 
 
-def never(status: int, kind: type[APIStatusError]) -> Scenario:
+def never_retried(status: int, kind: type[APIStatusError]) -> Scenario:
     return Scenario(
         fault=f"`{status}`",
         promise=f"`{kind.__name__}` that quotes the service, never retried.",
-        rest=on_request(error(status, WORDS)),
-        sees=Raises(kind, 1, (f"{status} ", WORDS), status=status, body={"detail": WORDS}),
+        rest=on_request(error(status, DETAIL)),
+        sees=Raises(kind, 1, (f"{status} ", DETAIL), status=status, body={"detail": DETAIL}),
         requests=1,
         connections=1,
         over=BOTH if status == 401 else HTTP,
     )
 
 
-def again(status: int, kind: type[APIStatusError]) -> tuple[Scenario, Scenario]:
+def retried(status: int, kind: type[APIStatusError]) -> tuple[Scenario, Scenario]:
     return (
         Scenario(
             fault=f"`{status}` once",
@@ -68,8 +68,8 @@ def again(status: int, kind: type[APIStatusError]) -> tuple[Scenario, Scenario]:
         Scenario(
             fault=f"`{status}` always",
             promise=f"`{kind.__name__}` after all attempts.",
-            rest=on_request(error(status, WORDS)),
-            sees=Raises(kind, 3, (f"{status} ", WORDS, "3 attempts"), status=status),
+            rest=on_request(error(status, DETAIL)),
+            sees=Raises(kind, 3, (f"{status} ", DETAIL, "3 attempts"), status=status),
             requests=3,
             connections=1,
             over=BOTH if status == 503 else HTTP,
@@ -85,8 +85,8 @@ QUOTA_INSIDE = {"message": "No requests left", "current_usage": 5, "monthly_limi
 GROUP = Group(
     "Statuses",
     (
-        *(never(status, kind) for status, kind in NEVER.items()),
-        *(scenario for status, kind in AGAIN.items() for scenario in again(status, kind)),
+        *(never_retried(status, kind) for status, kind in NEVER_RETRIED.items()),
+        *(scenario for status, kind in RETRIED.items() for scenario in retried(status, kind)),
         Scenario(
             fault="`429`, twice",
             promise="Retried, and then answered.",
@@ -97,8 +97,8 @@ GROUP = Group(
         Scenario(
             fault="`429` always",
             promise="`RateLimitError` after all attempts.",
-            rest=on_request(error(429, WORDS)),
-            sees=Raises(RateLimitError, 3, ("429 rate limit exceeded", WORDS), status=429),
+            rest=on_request(error(429, DETAIL)),
+            sees=Raises(RateLimitError, 3, ("429 rate limit exceeded", DETAIL), status=429),
             requests=3,
         ),
         Scenario(
