@@ -256,7 +256,7 @@ def test_functions_share_a_limit_in_redis(make_client: MakeClient) -> None:
         VectorcacheClient(given, "https://a.example")._settings
         for given in (lambda: KEY, lambda: OTHER_KEY, KEY)
     ]
-    first, second, other = (one.identity for one in settings)
+    first, second, other = (one.key_digest for one in settings)
     assert first == second != other
     limiter = RateLimiter("1000/second")
     assert make_client(lambda: KEY, rate_limit=limiter).query("Q", "m").cache_hit

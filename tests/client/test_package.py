@@ -11,11 +11,12 @@ from importlib import import_module
 from importlib.metadata import requires, version
 from typing import Any, get_type_hints
 
+import attrs
 import pytest
 
 import vectorcache
 from vectorcache import AsyncVectorcacheClient, BatchResult, VectorcacheClient
-from vectorcache._settings import ClientOptions
+from vectorcache._settings import ClientOptions, Settings
 
 NAMES = {
     "FALLBACK_ON",
@@ -124,6 +125,8 @@ def test_with_options_takes_what_the_constructor_takes(
     """Every argument of the constructor can be changed by with_options, under the same name."""
     constructor = [name for name in inspect.signature(kind.__init__).parameters if name != "self"]
     assert constructor == list(ClientOptions.__annotations__)
+    settings = [field.name for field in attrs.fields(Settings) if field.init]
+    assert settings == [name for name in constructor if name != "http_client"]
     options = inspect.signature(kind.with_options).parameters["options"]
     assert options.kind is inspect.Parameter.VAR_KEYWORD
     assert "ClientOptions" in str(options.annotation)

@@ -6,6 +6,8 @@ for a query. The limits are those of openapi.yaml.
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import math
 import operator
 import re
@@ -16,9 +18,11 @@ from typing import Any, cast
 
 import httpx
 
+from ._secret import QUOTATION_MARKS
 from .errors import VectorcacheError
 
 MAX_PROMPT_CHARACTERS = 32_000
+_URL_EXAMPLE = "https://api.vectorcache.com"
 
 # RFC 9110, 5.6.2 (token) and 5.5 (field values), less what is obsolete there.
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -132,6 +136,52 @@ def check_headers(name: str, value: object, refuse: Refusal) -> dict[str, str]:
             raise refuse(f"{name}[{header!r}] must be printable ASCII text on one line")
         headers[header.lower()] = text
     return headers
+
+
+def check_url(name: str, value: object, refuse: Refusal) -> str:
+    """Returns the URL of a service without a final slash."""
+    if isinstance(value, str) and (value[:1] in QUOTATION_MARKS or value[-1:] in QUOTATION_MARKS):
+        raise refuse(
+            f"{name} is in quotation marks, which are not a part of the URL: remove them (docker "
+            "run --env-file keeps the quotation marks of its file)"
+        )
+    url = None
+    with contextlib.suppress(httpx.InvalidURL, TypeError):
+        url = httpx.URL(cast(str, value))
+    # Raised outside of the handler, as httpx's frames hold the URL, which may hold a password.
+    if url is None:
+        raise refuse(f"{name} is not a valid URL: pass one such as {_URL_EXAMPLE}")
+    if url.userinfo:
+        # The message does not show the URL, as it holds a password.
+        raise refuse(f"{name} holds a user name or password: remove it, and pass api_key= instead")
+    if url.scheme not in ("https", "http") or not url.host:
+        # A text with "@" may hold a password even where it is not parsed as one.
+        shown = "of another form" if "@" in str(value) else repr(value)
+        raise refuse(f"{name} is {shown}: pass a URL such as {_URL_EXAMPLE}")
+    if url.port is not None and not 0 < url.port < 65_536:
+        raise refuse(f"{name} is {value!r}: use a port from 1 to 65,535")
+    if url.query or url.fragment:
+        raise refuse(f"{name} is {value!r}: remove what follows the path (from ? or # on)")
+    return str(url).rstrip("/")
+
+
+def refuse_plain_http(name: str, url: str, allowed: bool, refuse: Refusal) -> None:
+    """Raises ``refuse`` for an ``http://`` URL of another machine, unless that is allowed."""
+    parsed = httpx.URL(url)
+    if parsed.scheme == "http" and not (allowed or _is_loopback(parsed.host)):
+        raise refuse(
+            f"{name} is {url!r}: everyone on the network can read a key that is sent over http://; "
+            "use https://, or pass allow_insecure_http=True inside a network that you trust"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):  # RFC 6761, 6.3
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _encodable(name: str, value: str, refuse: Refusal) -> str:

@@ -44,8 +44,6 @@ from ._settings import (
     ClientOptions,
     Errors,
     Settings,
-    identity_of,
-    mark_of,
 )
 from ._stats.stats import Stats
 from ._transport.connections import AsyncConnections, Connections
@@ -166,34 +164,12 @@ class ConfiguredClient(ABC, Generic[C, H]):
         del api_key
         set_up_log_from_environment()
         _generated.load()
-        self._settings = self._accepted(
-            Settings.checked(
-                {
-                    "api_key": key,
-                    "base_url": base_url,
-                    "timeout": timeout,
-                    "deadline": deadline,
-                    "max_retries": max_retries,
-                    "retry": retry,
-                    "circuit_breaker": circuit_breaker,
-                    "fallback": fallback,
-                    "fallback_on": fallback_on,
-                    "before_send": before_send,
-                    "rate_limit": rate_limit,
-                    "coalesce": coalesce,
-                    "observers": observers,
-                    "model": model,
-                    "similarity_threshold": similarity_threshold,
-                    "context": context,
-                    "max_connections": max_connections,
-                    "max_response_bytes": max_response_bytes,
-                    "default_headers": default_headers,
-                    "allow_insecure_http": allow_insecure_http,
-                }
-            )
-        )
+        # Each option is an argument, so that no list of them has to be kept here.
+        given = {**locals(), "api_key": key}
+        options = {field.name: given[field.name] for field in attrs.fields(Settings) if field.init}
+        self._settings = self._accepted(Settings(**options))
         self._http_client: object = http_client
-        self._mark = mark_of(self._settings, http_client)
+        self._mark = self._settings.mark_own_objects(http_client)
         self._borrows = False
         self._shared = Shared(
             RetryQuota(self._settings.retry.quota), self._new_circuit(), self._new_gate()
@@ -256,14 +232,17 @@ class ConfiguredClient(ABC, Generic[C, H]):
             raise TypeError(f"with_options() got unknown options: {', '.join(sorted(unknown))}")
         copy = object.__new__(type(self))
         shares = not _OWN_CONNECTIONS & options.keys()
-        remarks = OWN_OBJECTS & options.keys()
+        same_objects = not OWN_OBJECTS & options.keys()
         changes: dict[str, Any] = {}
         if _OWN_REQUESTS & options.keys():
             changes["coalescing"] = Coalescing()
         copy._borrows = "http_client" not in options
         copy._http_client = options.pop("http_client", self._http_client)
-        copy._settings = self._accepted(self._settings.changed(options))
-        copy._mark = mark_of(copy._settings, copy._http_client) if remarks else self._mark
+        changed = cast(dict[str, Any], options)
+        copy._settings = self._accepted(attrs.evolve(self._settings, **changed))
+        copy._mark = (
+            self._mark if same_objects else copy._settings.mark_own_objects(copy._http_client)
+        )
         if "retry" in options:
             changes["quota"] = RetryQuota(copy._settings.retry.quota)
         if "circuit_breaker" in options or not shares:
@@ -298,7 +277,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
 
     def _new_gate(self) -> RateGate | None:
         limiter = self._settings.rate_limit
-        return None if limiter is None else gate_for(limiter, self._settings.identity)
+        return None if limiter is None else gate_for(limiter, self._settings.key_digest)
 
     @property
     def stats(self) -> Stats:
@@ -406,7 +385,7 @@ def client_identity(client: ConfiguredClient[Any, Any]) -> str:
     Two clients with equal digits ask the same service with the same key, headers and functions.
     Neither the key nor the headers can be read from the digits.
     """
-    return identity_of(client._settings, client._mark)
+    return client._settings.identity(client._mark)
 
 
 def can_compare_parts(client: ConfiguredClient[Any, Any]) -> bool:

@@ -1,12 +1,11 @@
-"""One client's settings: checked once, then read only."""
+"""The settings of a client: checked when they are made, and read-only afterwards."""
 
-import contextlib
 import hmac
-import ipaddress
 import json
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Self, TypeAlias, TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, TypeAlias, TypedDict, TypeVar, cast
 from uuid import uuid4
 
 import attrs
@@ -19,7 +18,7 @@ from ._llm import LLM, is_async
 from ._observer import Observer, check_observers
 from ._query import BeforeSend
 from ._rate_limit.limiter import RateLimiter
-from ._secret import QUOTATION_MARKS, APIKey, KeyFunction, KeySource, hidden
+from ._secret import APIKey, KeyFunction, KeySource, hidden
 from .errors import (
     APIConnectionError,
     APIResponseError,
@@ -47,9 +46,12 @@ They do not include the caller's own mistakes, nor rate and quota limits, which 
 DEFAULT_BASE_URL: Final = "https://api.vectorcache.com"
 API_KEY_VARIABLE: Final = "VECTORCACHE_API_KEY"
 BASE_URL_VARIABLE: Final = "VECTORCACHE_BASE_URL"
+_BASE_URL_NAMES: Final = f"base_url (or {BASE_URL_VARIABLE})"
 
-# Objects that decide who answers, and which no other process could recognise.
+# Options whose objects decide which answers come, and which no other process can recognise.
 OWN_OBJECTS: Final = frozenset({"api_key", "fallback", "before_send", "http_client"})
+
+T = TypeVar("T")
 
 
 class ClientOptions(TypedDict, total=False):
@@ -81,6 +83,24 @@ class ClientOptions(TypedDict, total=False):
     allow_insecure_http: bool
 
 
+def check_base_url(value: str | None, allow_insecure_http: bool) -> str:
+    """Returns the URL of the service, by default that of the environment.
+
+    Raises:
+        ConfigurationError: it is not a URL that a client can use.
+    """
+    url = _base_url(value)
+    check.refuse_plain_http(_BASE_URL_NAMES, url, allow_insecure_http, ConfigurationError)
+    return url
+
+
+def _base_url(value: object) -> str:
+    if value:
+        return check.check_url("base_url", value, ConfigurationError)
+    found = os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
+    return check.check_url(BASE_URL_VARIABLE, found, ConfigurationError)
+
+
 def _api_key(given: object) -> APIKey | KeyFunction:
     source = "api_key" if given else API_KEY_VARIABLE
     key = hidden(given) or hidden(os.environ.get(API_KEY_VARIABLE))
@@ -93,53 +113,6 @@ def _api_key(given: object) -> APIKey | KeyFunction:
     if flaw:
         raise ConfigurationError(f"{source} {flaw}")
     return key
-
-
-def check_base_url(value: str | None, allow_insecure_http: bool) -> str:
-    """Where the service is, if not said then by the environment.
-
-    Raises:
-        ConfigurationError: it is no URL that a client could use.
-    """
-    source = "base_url" if value else BASE_URL_VARIABLE
-    text = value or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
-    if text[:1] in QUOTATION_MARKS or text[-1:] in QUOTATION_MARKS:
-        raise ConfigurationError(
-            f"{source} is in quotation marks, which are not a part of the URL: remove them (docker "
-            "run --env-file keeps the quotation marks of its file)"
-        )
-    url = None
-    with contextlib.suppress(httpx.InvalidURL, TypeError):
-        url = httpx.URL(text)
-    # Not raised where it was caught: httpx's frames hold the URL, and it may hold a password.
-    if url is None:
-        raise ConfigurationError(f"{source} is no URL: use one like {DEFAULT_BASE_URL}")
-    if url.userinfo:
-        # Said without the URL, which holds a password.
-        raise ConfigurationError(f"{source} holds a user name or password: pass api_key= instead")
-    if url.scheme not in ("https", "http") or not url.host:
-        # What has "@" may hold a password, although it is not a URL with one.
-        shown = "of another form" if "@" in text else repr(text)
-        raise ConfigurationError(f"{source} is {shown}: use one like {DEFAULT_BASE_URL}")
-    if url.port is not None and not 0 < url.port < 65_536:
-        raise ConfigurationError(f"{source} is {text!r}: ports go from 1 to 65,535")
-    if url.query or url.fragment:
-        raise ConfigurationError(f"{source} is {text!r}: it must end with the host or a path")
-    if url.scheme == "http" and not (allow_insecure_http or _is_loopback(url.host)):
-        raise ConfigurationError(
-            f"{source} is {text!r}: over http:// everyone on the way can read the key; use "
-            "https://, or pass allow_insecure_http=True inside a network you trust"
-        )
-    return str(url).rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):  # RFC 6761, 6.3
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _retry_policy(value: object) -> RetryPolicy:
@@ -164,31 +137,15 @@ def _rate_limiter(value: object) -> RateLimiter | None:
     return value
 
 
-def _check_fallback(value: object) -> None:
+def _fallback(value: object) -> LLM | None:
     if value is not None and not callable(value):
         raise ConfigurationError(
             "fallback must be a function (prompt, model, context) -> str, or None"
         )
+    return cast(LLM | None, value)
 
 
-def _check_before_send(value: object) -> None:
-    if (value is not None and not callable(value)) or is_async(value):
-        raise ConfigurationError(
-            "before_send must be a plain function (query) -> query, not async, or None"
-        )
-
-
-def _coalesces(value: object, key: APIKey | KeyFunction) -> bool:
-    coalesces = check.check_flag("coalesce", value, ConfigurationError)
-    if coalesces and isinstance(key, KeyFunction):
-        raise ConfigurationError(
-            "coalesce=True lets equal calls share one request, and a function as api_key may give "
-            "each call another key: use one of the two"
-        )
-    return coalesces
-
-
-def _errors(value: object) -> tuple[type[VectorcacheError], ...]:
+def _fallback_on(value: object) -> tuple[type[VectorcacheError], ...]:
     kinds = []
     for kind in value if isinstance(value, tuple | list) else (value,):
         if not (isinstance(kind, type) and issubclass(kind, VectorcacheError)):
@@ -204,128 +161,118 @@ def _errors(value: object) -> tuple[type[VectorcacheError], ...]:
     return tuple(kinds)
 
 
+def _before_send(value: object) -> BeforeSend | None:
+    if (value is not None and not callable(value)) or is_async(value):
+        raise ConfigurationError(
+            "before_send must be a plain function (query) -> query, not async, or None"
+        )
+    return cast(BeforeSend | None, value)
+
+
+def _checked(rule: Callable[[object, check.Refusal], T], *, shown: bool = True) -> T:
+    # Returns a field of attrs. The declared type is that of its values: what the rule returns.
+    def convert(value: object) -> T:
+        return rule(value, ConfigurationError)
+
+    return cast(T, attrs.field(converter=convert, repr=shown))
+
+
+def _optional(rule: Callable[[object, check.Refusal], T]) -> Callable[..., T | None]:
+    def convert(value: object, refuse: check.Refusal) -> T | None:
+        return None if value is None else rule(value, refuse)
+
+    return convert
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
-    """What a client was told, or found in the environment."""
+    """The options of a client, each as the client uses it.
 
-    api_key: APIKey | KeyFunction
-    base_url: str
-    timeout: float | httpx.Timeout | None
-    deadline: float | None
-    max_retries: int
-    retry: RetryPolicy
-    circuit_breaker: CircuitBreaker | None
-    fallback: LLM | None
-    fallback_on: tuple[type[VectorcacheError], ...]
-    before_send: BeforeSend | None
-    rate_limit: RateLimiter | None
-    coalesce: bool
-    observers: tuple[Observer, ...]
-    model: str | None
-    similarity_threshold: float
-    context: str | None
-    max_connections: int
-    max_response_bytes: int
-    # Values may be secrets of the caller's own proxy.
-    default_headers: dict[str, str] = attrs.field(repr=False)
-    allow_insecure_http: bool
+    What is not given, and has no default in the client's constructor, comes from the environment.
+
+    Raises:
+        ConfigurationError: an option is invalid.
+    """
+
+    api_key: APIKey | KeyFunction = attrs.field(converter=_api_key)
+    base_url: str = attrs.field(converter=_base_url)
+    timeout: float | httpx.Timeout | None = _checked(check.check_timeout)  # noqa: RUF009 - a field
+    deadline: float | None = _checked(partial(check.check_seconds, "deadline"))
+    max_retries: int = _checked(partial(check.check_count, "max_retries", least=0))
+    retry: RetryPolicy = attrs.field(converter=_retry_policy)
+    circuit_breaker: CircuitBreaker | None = attrs.field(converter=_circuit_breaker)
+    fallback: LLM | None = attrs.field(converter=_fallback)
+    fallback_on: tuple[type[VectorcacheError], ...] = attrs.field(converter=_fallback_on)
+    before_send: BeforeSend | None = attrs.field(converter=_before_send)
+    rate_limit: RateLimiter | None = attrs.field(converter=_rate_limiter)
+    coalesce: bool = _checked(partial(check.check_flag, "coalesce"))
+    observers: tuple[Observer, ...] = attrs.field(converter=check_observers)
+    model: str | None = _checked(_optional(check.check_model))
+    similarity_threshold: float = _checked(check.check_threshold)
+    context: str | None = _checked(_optional(check.check_context))
+    max_connections: int = _checked(partial(check.check_count, "max_connections", least=1))
+    max_response_bytes: int = _checked(partial(check.check_count, "max_response_bytes", least=1))
+    # The values may be secrets of the caller's own proxy.
+    default_headers: dict[str, str] = _checked(  # noqa: RUF009 - a field
+        partial(check.check_headers, "default_headers"), shown=False
+    )
+    allow_insecure_http: bool = _checked(partial(check.check_flag, "allow_insecure_http"))
     _urls: dict[str, httpx.URL] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        check.refuse_plain_http(
+            _BASE_URL_NAMES, self.base_url, self.allow_insecure_http, ConfigurationError
+        )
+        if self.coalesce and isinstance(self.api_key, KeyFunction):
+            raise ConfigurationError(
+                "coalesce=True lets equal calls share one request, and a function as api_key may "
+                "give each call another key: use one of the two"
+            )
 
     @property
     def host(self) -> str:
-        """The service's host and port, as messages name it."""
+        """The host and port of the service, as messages name them."""
         return self.url("").netloc.decode()
 
-    @property
-    def identity(self) -> str:
-        """A name for this key at this service, from which the key cannot be told.
-
-        The keys that functions give share one.
-        """
-        return self.api_key.digest(self.base_url)
-
     def url(self, path: str) -> httpx.URL:
-        """Where ``path`` is at this service; parsed once, as that costs as much as a send."""
+        """Returns the URL of ``path``; each is parsed once, as that takes as long as sending."""
         if path not in self._urls:
             self._urls[path] = httpx.URL(self.base_url + path)
         return self._urls[path]
 
-    @classmethod
-    def checked(cls, options: Mapping[str, Any]) -> Self:
-        """Settings from a client's options, all of them given.
+    @property
+    def key_digest(self) -> str:
+        """Names this key at this service, without showing the key.
 
-        Raises:
-            ConfigurationError: one of them is at fault.
+        All keys that come from functions have the same digest.
         """
-        refuse = ConfigurationError
-        key = _api_key(options["api_key"])
-        _check_fallback(options["fallback"])
-        _check_before_send(options["before_send"])
-        model, context = options["model"], options["context"]
-        insecure = check.check_flag("allow_insecure_http", options["allow_insecure_http"], refuse)
-        return cls(
-            api_key=key,
-            base_url=check_base_url(options["base_url"], insecure),
-            timeout=check.check_timeout(options["timeout"], refuse),
-            deadline=check.check_seconds("deadline", options["deadline"], refuse),
-            max_retries=check.check_count("max_retries", options["max_retries"], refuse, least=0),
-            retry=_retry_policy(options["retry"]),
-            circuit_breaker=_circuit_breaker(options["circuit_breaker"]),
-            fallback=options["fallback"],
-            fallback_on=_errors(options["fallback_on"]),
-            before_send=options["before_send"],
-            rate_limit=_rate_limiter(options["rate_limit"]),
-            coalesce=_coalesces(options["coalesce"], key),
-            observers=check_observers(options["observers"]),
-            model=None if model is None else check.check_model(model, refuse),
-            similarity_threshold=check.check_threshold(options["similarity_threshold"], refuse),
-            context=None if context is None else check.check_context(context, refuse),
-            max_connections=check.check_count(
-                "max_connections", options["max_connections"], refuse, least=1
-            ),
-            max_response_bytes=check.check_count(
-                "max_response_bytes", options["max_response_bytes"], refuse, least=1
-            ),
-            default_headers=check.check_headers(
-                "default_headers", options["default_headers"], refuse
-            ),
-            allow_insecure_http=insecure,
-        )
+        return self.api_key.digest(self.base_url)
 
-    def changed(self, options: ClientOptions) -> Self:
-        """These settings with some of them replaced.
+    def mark_own_objects(self, http_client: object) -> str:
+        """Returns a new name for the options that are objects; an empty one if there are none.
 
-        Raises:
-            ConfigurationError: one of them is at fault.
+        The name differs with each call, so that two clients with functions of their own never
+        count as the same client.
         """
-        return self.checked({**attrs.asdict(self, recurse=False), **options})
+        key = self.api_key if isinstance(self.api_key, KeyFunction) else None
+        own = (key, self.fallback, self.before_send, http_client)
+        return "" if all(each is None for each in own) else uuid4().hex
 
+    def identity(self, mark: str) -> str:
+        """Returns 64 hexadecimal digits for the service, the key, the headers and the objects.
 
-def mark_of(settings: Settings, http_client: object) -> str:
-    """A name for the client's own objects; empty where there are none.
+        Neither the key nor the headers can be read from the digits. They are the same in every
+        process, unless there are objects. The defaults of a query (model, threshold, context)
+        have no influence.
 
-    It is new at each call: two clients with functions of their own never count as the same one.
-    """
-    key = settings.api_key if isinstance(settings.api_key, KeyFunction) else None
-    own = (key, settings.fallback, settings.before_send, http_client)
-    return "" if all(each is None for each in own) else uuid4().hex
-
-
-def identity_of(settings: Settings, mark: str) -> str:
-    """64 hexadecimal digits for the service, the key, the headers and the client's own objects.
-
-    Neither the key nor the headers can be told from it. It is the same in every process, unless
-    there are objects. The defaults of a query (model, threshold, context) are not a part of it.
-
-    Args:
-        settings: the client's.
-        mark: what ``mark_of`` gave the client.
-    """
-    decides = [
-        settings.base_url,
-        sorted(settings.default_headers.items()),
-        sorted(kind.__qualname__ for kind in settings.fallback_on),
-        mark,
-    ]
-    said = json.dumps(decides, separators=(",", ":"))
-    return hmac.digest(settings.identity.encode(), said.encode(), "sha256").hex()
+        Args:
+            mark: what ``mark_own_objects`` returned for the client.
+        """
+        parts = [
+            self.base_url,
+            sorted(self.default_headers.items()),
+            sorted(kind.__qualname__ for kind in self.fallback_on),
+            mark,
+        ]
+        text = json.dumps(parts, separators=(",", ":"))
+        return hmac.digest(self.key_digest.encode(), text.encode(), "sha256").hex()

@@ -91,7 +91,7 @@ GROUP = Group(
         ),
         in_client(
             "An address with a port above 65,535",
-            "ports go from 1 to 65,535",
+            "use a port from 1 to 65,535",
             base_url="https://a:65536",
         ),
         in_client("A key with a line end", "api_key is not a valid key", api_key=f"{KEY}\n"),
@@ -137,7 +137,7 @@ GROUP = Group(
         ),
         in_client(
             "`http://` to another machine",
-            "base_url is 'http://api.example': over http:// everyone on the way",
+            "base_url (or VECTORCACHE_BASE_URL) is 'http://api.example': everyone on",
             base_url="http://api.example",
         ),
         in_client(

@@ -140,7 +140,7 @@ def _check_same_tenant(client: VectorcacheClient, async_client: AsyncVectorcache
     # belong to the same tenant.
     settings, async_settings = client_settings(client), client_settings(async_client)
     same = {
-        "api_key or base_url": settings.identity == async_settings.identity,
+        "api_key or base_url": settings.key_digest == async_settings.key_digest,
         "context": (settings.context or None) == (async_settings.context or None),
         "similarity_threshold": settings.similarity_threshold
         == async_settings.similarity_threshold,
