@@ -25,7 +25,7 @@ from rate_limiting.simulation import SERVERS, simulate
 from servers import Received, ScriptedServer, answer
 
 from vectorcache import RateLimiter, RateLimitError, VectorcacheClient
-from vectorcache._rate_limit.limiter import Rate
+from vectorcache._rate_limit.window import Rate
 
 RESULTS = Path(__file__).parent / "results" / "rate_limits.md"
 KEY = "vc_" + 32 * "0"

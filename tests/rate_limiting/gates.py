@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vectorcache._rate_limit.limiter import Permit, RateGate
+from vectorcache._rate_limit.gate import Permit, RateGate
 
 
 def lets_go(gate: RateGate, most: int = 1_000) -> list[Permit]:

@@ -12,7 +12,7 @@ from rate_limiting.gates import lets_go, waiting
 
 from vectorcache._rate_limit import gate as gate_module
 from vectorcache._rate_limit.auto import AutoGate
-from vectorcache._rate_limit.limiter import Permit
+from vectorcache._rate_limit.gate import Permit
 
 # The service's clock, when the test's begins; it may well differ from this machine's.
 THERE = 1_900_000_000

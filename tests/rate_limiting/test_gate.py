@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from rate_limiting.gates import lets_go, waiting
 
 from vectorcache._rate_limit import gate as gate_module
-from vectorcache._rate_limit.limiter import Rate, RateGate
+from vectorcache._rate_limit.gate import RateGate
+from vectorcache._rate_limit.window import Rate
 
 MINUTE = Rate(10, 60)
 

@@ -1,30 +1,36 @@
-"""The line of those who wait: first come, first served, however many leave it."""
+"""The line of the calls that wait: first come, first served, however many leave it."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectorcache._rate_limit.line import Line, Permit
+from vectorcache._rate_limit.gate import Permit, RateGate
+from vectorcache._rate_limit.line import Line
+from vectorcache._rate_limit.window import Rate
+
+
+def new_permit() -> Permit:
+    return RateGate(Rate(1, 60)).permit()
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 20)), max_size=200))
 def test_as_a_list(course: list[int | None]) -> None:
-    """Whoever joins (None) and leaves (the one at that place), the order is that of a list."""
-    line, people = Line(), list[Permit]()
+    """The order is that of a list, whichever permits join (None) and leave (by their place)."""
+    line, waiting = Line(), list[Permit]()
     for step in course:
         if step is None:
-            people.append(Permit())
-            assert people[-1].ahead(line) == len(people) - 1
-        elif people:
-            people.pop(step % len(people)).leave(line)
-        assert len(line) == len(people)
-        assert [one.ahead(line) for one in people] == list(range(len(people)))
+            waiting.append(new_permit())
+            assert waiting[-1].ahead(line) == len(waiting) - 1
+        elif waiting:
+            waiting.pop(step % len(waiting)).leave(line)
+        assert len(line) == len(waiting)
+        assert [permit.ahead(line) for permit in waiting] == list(range(len(waiting)))
 
 
 def test_leaving_twice() -> None:
-    """Nobody moves up twice for one who leaves."""
-    line, first, second, third = Line(), Permit(), Permit(), Permit()
+    """The permits behind one that leaves twice move up once."""
+    line, first, second, third = Line(), new_permit(), new_permit(), new_permit()
     for number, permit in enumerate((first, second, third)):
         assert permit.ahead(line) == number
     first.leave(line)
@@ -33,28 +39,28 @@ def test_leaving_twice() -> None:
 
 
 def test_leaving_before_joining() -> None:
-    """Who has never waited leaves no gap."""
-    line, first = Line(), Permit()
+    """A permit that has never waited leaves no gap."""
+    line, first = Line(), new_permit()
     assert first.ahead(line) == 0
-    Permit().leave(line)
+    new_permit().leave(line)
     assert first.ahead(line) == 0
 
 
-def test_nothing_is_kept_of_those_who_left() -> None:
+def test_nothing_is_kept_of_permits_that_left() -> None:
     """A line through which any number of requests go does not grow."""
     line = Line()
     for _ in range(10):
-        permits = [Permit() for _ in range(5)]
+        permits = [new_permit() for _ in range(5)]
         for permit in permits:
             permit.ahead(line)
         for number in (2, 1, 4, 0, 3):
             permits[number].leave(line)
-        assert len(line) == len(line._left) == 0
+        assert len(line) == len(line._empty) == 0
 
 
-def test_who_only_waits_has_not_gone() -> None:
-    """A permit has gone only once its gate says so."""
-    line, permit = Line(), Permit()
+def test_waiting_grants_nothing() -> None:
+    """A permit is granted only by its gate."""
+    line, permit = Line(), new_permit()
     permit.ahead(line)
     permit.leave(line)
-    assert permit.gone is False
+    assert permit.granted is False

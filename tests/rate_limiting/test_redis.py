@@ -17,7 +17,8 @@ from rate_limiting.redis_server import PASSWORD, RedisServer, free_port
 from servers import ScriptedServer
 
 from vectorcache import APITimeoutError, RateLimiter
-from vectorcache._rate_limit.limiter import Permit, RateGate, gate_for
+from vectorcache._rate_limit.gate import Permit, RateGate
+from vectorcache._rate_limit.limiter import gate_for
 
 DAY = pytest.approx(86_400 * 1.01 + 1, abs=60)
 
@@ -212,7 +213,7 @@ def test_no_redis(
     assert caught.value.retry_after == DAY
     assert warnings(caplog) == [
         "the Redis of the rate limit does not answer (ConnectionError): until it does, this "
-        "process keeps to 3 requests in 86400 s alone"
+        "process keeps to 3 per day by itself"
     ]
 
 

@@ -12,8 +12,9 @@ from clock import Clock
 from vectorcache import ConfigurationError, RateLimiter, VectorcacheClient
 from vectorcache._rate_limit.auto import AutoGate
 from vectorcache._rate_limit.gate import RateGate
-from vectorcache._rate_limit.limiter import Rate, gate_for
+from vectorcache._rate_limit.limiter import gate_for
 from vectorcache._rate_limit.redis import SharedGate
+from vectorcache._rate_limit.window import Rate
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_no_redis_url(url: Any) -> None:
 
 def test_auto_takes_no_redis() -> None:
     """Processes that follow the service's own count need nothing to share."""
-    with pytest.raises(ConfigurationError, match="name it"):
+    with pytest.raises(ConfigurationError, match="leave out redis_url"):
         RateLimiter("auto", redis_url="redis://localhost")
 
 
@@ -135,14 +136,14 @@ def test_what_keeps_it() -> None:
         ),
         (
             {"limit": "1/minute", "redis_url": "http://localhost"},
-            "RateLimiter.redis_url is no Redis URL: use one like redis://localhost:6379/0, "
+            "RateLimiter.redis_url is not a Redis URL: use one like redis://localhost:6379/0, "
             "rediss:// for TLS, or redis+unix:///path/to/socket",
         ),
         (
             {"limit": "auto", "redis_url": "redis://localhost"},
-            'RateLimiter("auto") takes no redis_url: all processes that use the key see what is '
-            "left of its limit in the service's own answers; to share a limit by Redis, name it: "
-            'RateLimiter("100/minute", redis_url=...)',
+            'RateLimiter("auto") takes no redis_url: each process reads from the answers of the '
+            "service how much of the key's limit is left; leave out redis_url, or set a fixed "
+            'limit: RateLimiter("100/minute", redis_url=...)',
         ),
     ],
 )

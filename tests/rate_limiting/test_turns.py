@@ -23,7 +23,8 @@ from vectorcache._call.retry import Repeat, RetryQuota
 from vectorcache._call.shared import Shared
 from vectorcache._query import Query
 from vectorcache._rate_limit.auto import AutoGate
-from vectorcache._rate_limit.limiter import Rate, RateGate
+from vectorcache._rate_limit.gate import RateGate
+from vectorcache._rate_limit.window import Rate
 
 
 def failure(

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rate_limiting.gates import lets_go
 
-from vectorcache._rate_limit.limiter import Rate, RateGate
-from vectorcache._rate_limit.window import MovingWindow
+from vectorcache._rate_limit.gate import RateGate
+from vectorcache._rate_limit.window import MovingWindow, Rate
 
 RATES = st.builds(Rate, st.integers(1, 30), st.sampled_from([1, 60, 3_600]))
 # In parts of the period, from "at the same time" to "long after".

@@ -36,7 +36,8 @@ from ._local import LOCAL_KEY, Embedder, compares_parts, local_transport
 from ._logging import set_up_log_from_environment
 from ._observer import Observer
 from ._query import BeforeSend, Query
-from ._rate_limit.limiter import RateGate, RateLimiter, gate_for
+from ._rate_limit.gate import RateGate
+from ._rate_limit.limiter import RateLimiter, gate_for
 from ._secret import KeyFunction, KeySource, hidden
 from ._settings import (
     FALLBACK_ON,

@@ -20,7 +20,6 @@ from .._llm import LLM, answer_flaw
 from .._logging import logger
 from .._observer import Observed
 from .._query import Query
-from .._rate_limit.turn import Turn
 from .._response import (
     ResponseMeta,
     VectorcacheResponse,
@@ -84,7 +83,7 @@ class Call:
         self._keys = CallKeys(settings.api_key)
         self._quota = shared.quota
         self._circuit = shared.circuit
-        self._turn = None if shared.gate is None else Turn(shared.gate)
+        self._permit = None if shared.gate is None else shared.gate.permit()
         observed = None
         if settings.observers:
             observed = Observed(settings.observers, query, settings.host, settings.url(""))
@@ -113,8 +112,8 @@ class Call:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, frames: object) -> None:
-        if self._turn is not None:
-            self._turn.leave()
+        if self._permit is not None:
+            self._permit.release()
         if self._circuit is not None and self._admission is not None:
             self._circuit.dropped(self._admission)  # Given up: nothing can be told from it.
         self._account.ended(error, self._attempts, self._elapsed)
@@ -130,9 +129,9 @@ class Call:
         Raises:
             VectorcacheError: the deadline will come first.
         """
-        if self._turn is None or (self._circuit is not None and self._circuit.pause):
+        if self._permit is None or (self._circuit is not None and self._circuit.pause):
             return 0.0
-        delay = self._turn.delay()
+        delay = self._permit.delay()
         if self._patient:
             if delay:
                 return min(delay, _LOOKS_AGAIN)
@@ -224,11 +223,11 @@ class Call:
             self._attempts -= 1
             return 0.0
         self._tell_circuit(failure)
-        if self._turn is not None and self._last is not None:
+        if self._permit is not None and self._last is not None:
             # The month's quota says nothing of the minute's limit, though its status is the same.
             quota = failure.error is QuotaExceededError
             status = None if quota else failure.status_code
-            self._turn.answered(self._last.limit_headers, status)
+            self._permit.answered(self._last.limit_headers, status)
         if repeat is Repeat.AT_ONCE:
             repeat = Repeat.ONCE
         if repeat is Repeat.NEVER or self._attempts > self._max_retries:
@@ -265,8 +264,8 @@ class Call:
             self._admission = None
         last, elapsed = self._last, self._elapsed
         assert last is not None
-        if self._turn is not None:
-            self._turn.answered(last.answer_headers, 200)
+        if self._permit is not None:
+            self._permit.answered(last.answer_headers, 200)
         logger.debug("%s: attempt %d answered after %.3f s", last.line, self._attempts, elapsed)
         logger.info(
             "%s: 200 %s in %.3f s (attempts %d, request %s)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from .._rate_limit.limiter import RateGate
+from .._rate_limit.gate import RateGate
 from .._stats.recorder import Recorder
 from .circuit import Circuit
 from .coalescing import Coalescing, Outcome

@@ -1,11 +1,12 @@
-"""The rate limit that a service tells by its own headers, followed before it must say 429.
+"""Follows the rate limit that a service tells in its headers, before the service must say 429.
 
 A process that is alone with its key needs only the limit: it never sends more than that in a
-minute, by its own count. Where the service has counted more than this process has sent, others use
-the key, too. Then it takes a share of what is left and of what comes free, which grows by a little
-with each answer while there is enough, and shrinks by a part of itself where there is not: so the
-shares of all who do the same become equal, whatever they were at first (Chiu and Jain, "Analysis of
-the Increase and Decrease Algorithms for Congestion Avoidance in Computer Networks", 1989).
+minute, by its own count. If the service has counted more requests than this process has sent,
+other processes use the key, too. Then this process takes a share of what is left and of what
+becomes free. With each answer the share grows by a little while enough is left, and shrinks by a
+part of itself while it is not. So the shares of all processes that do the same become equal,
+whatever they were at first (Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for
+Congestion Avoidance in Computer Networks", 1989).
 """
 
 from __future__ import annotations
@@ -17,62 +18,61 @@ import httpx
 
 from .._headers import retry_after, service_time
 from .._response import rate_limit_from_headers
-from .gate import RateGate
-from .line import Permit
+from .gate import Permit, RateGate
 from .window import Rate
 
-# The service counts by the minute, and nobody needs to wait for longer than a bucket of two
-# minutes' requests takes to fill: what says so is mistaken, and one request finds out.
+# The service counts by the minute. A hint to wait longer than two minutes, in which even a bucket
+# of two minutes' requests is full again, is wrong; after two minutes one request finds that out.
 _PERIOD = 60.0
 _LONGEST = 120.0
 
-# More a minute is no limit.
+# A limit of more requests a minute counts as this one, which no client reaches.
 _MOST = 1_000_000
 
-# Under way at once while nothing is known of what is left, as others may have come; and seconds
-# until the next look at what an answer has told.
-_UNKNOWN_AT_ONCE = 10
+# Concurrent requests allowed while the remaining count is unknown, as other processes may use the
+# key; and seconds until the next look at what an answer has told.
+_UNKNOWN_CONCURRENCY = 10
 _UNTIL_ANSWERED = 0.1
 
-# Seconds for which others are remembered: a whole minute of the service's must have shown none.
+# Seconds for which other users of the key are remembered: a whole minute without any must pass.
 _REMEMBERED = 2 * _PERIOD
 
-# The share of what is left: at first, at least, so that it can grow again, and at most.
+# The share of what is left: at the start; the least, from which it can grow again; and the most.
 _FIRST_SHARE = 0.25
 _LEAST_SHARE = 0.02
 _MOST_SHARE = 0.5
-# How it changes with an answer. benchmarks/rate_limits.py shows what comes of these figures: with
-# a faster change more is used, but unequally; with a lower mark more is refused.
+# How the share changes with an answer. benchmarks/rate_limits.py measures these figures: a faster
+# change uses more of the limit, but unequally; with a lower mark more requests are refused.
 _GROWS_BY = 0.002
 _SHRINKS_TO = 0.98
-# There is enough while more than this part of the limit is left.
+# Enough is left while it is more than this part of the limit.
 _ENOUGH = 0.1
 
-# Seconds between questions, at most, where others may leave more at any time.
-_LOOKS_AGAIN = 1.0
+# Seconds after which a waiting call asks again at the latest, as other processes may leave more.
+_ASKS_AGAIN = 1.0
 
-# Seconds that a count's end may seem to move, as the Date header and Reset have whole seconds.
+# Seconds by which the end of a count may seem to move: Date and Reset have whole seconds.
 _SAME = 1.5
 
-# Seconds to stop after a 429 at least, doubled for each in a row: where others take all that comes
-# free, the service's own hint leads everybody to ask again at the same time.
+# Seconds to stop after a 429 at least, doubled for each 429 in a row. Where other processes take
+# all that becomes free, the hint of the service alone would let all of them ask again at once.
 _SHORTEST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 
 
 class AutoGate(RateGate):
-    """Follows ``X-RateLimit-*``.
+    """Follows the ``X-RateLimit-*`` headers of the service.
 
     Args:
         clock: seconds, monotonic.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        # Before the limit is known the window only keeps when requests went.
+        # Before the limit is known the window only remembers when requests went.
         super().__init__(Rate(1_000, _PERIOD), clock)
         self._limit: int | None = None
         self._unlimited = False
-        # What the service says is left, until when by this process's clock, and by its own.
+        # What the service says is left; until when, by the gate's clock; and by the service's own.
         self._left = 0
         self._known_until = float("-inf")
         self._reset = float("-inf")
@@ -84,19 +84,23 @@ class AutoGate(RateGate):
 
     def _new_process(self) -> None:
         super()._new_process()
-        # With how many this process had used by then.
-        self._under_way: dict[Permit, int] = {}
+        # Requests in progress, each with the requests that this process had used when it went.
+        self._in_progress: dict[Permit, int] = {}
 
-    def _goes(self, permit: Permit, now: float) -> None:
-        super()._goes(permit, now)
+    @property
+    def limit_in_words(self) -> str:
+        return "auto" if self._limit is None else f"auto: {Rate(self._limit, _PERIOD)}"
+
+    def _count_request(self, permit: Permit, now: float) -> None:
+        super()._count_request(permit, now)
         self._last = now
-        self._under_way[permit] = self._window.used(now)
+        self._in_progress[permit] = self._window.used(now)
 
     def answered(self, permit: Permit, headers: Mapping[str, str], status: int | None) -> None:
-        """The request is over; ``status`` is None where no answer came."""
+        """Learns from the answer of a request; see ``RateGate.answered``."""
         with self._lock:
             now = self._clock()
-            used = max(self._under_way.pop(permit, 0), self._window.used(now))
+            used = max(self._in_progress.pop(permit, 0), self._window.used(now))
             if status is not None:
                 self._learn(httpx.Headers(headers), status, used, now)
             if status == 429:
@@ -107,33 +111,33 @@ class AutoGate(RateGate):
     def _wait(self, ahead: int, now: float) -> float:
         if self._unlimited:
             return self._stopped_until - now
-        # Never more than the limit in any minute, whatever the service says is left.
+        # The limit holds in any minute, even if the service says that more is left.
         own = 0.0 if self._limit is None else super()._wait(ahead, now)
         return max(self._stopped_until - now, own, self._wait_for_share(ahead, now))
 
     def _wait_for_share(self, ahead: int, now: float) -> float:
         known = now < self._known_until
-        under_way = len(self._under_way)
+        in_progress = len(self._in_progress)
         if now >= self._shared_until:
-            free = known or under_way + ahead < _UNKNOWN_AT_ONCE
+            free = known or in_progress + ahead < _UNKNOWN_CONCURRENCY
             return 0.0 if free else _UNTIL_ANSWERED
         if known and self._left == 0:
             return self._known_until - now
-        # The others have requests under way as well, of which the answers do not tell yet.
-        room = max(0, int(self._left * self._share) - under_way) if known else 0
+        # Other processes have requests in progress, too, which the service has not counted yet.
+        room = max(0, int(self._left * self._share) - in_progress) if known else 0
         if ahead < room:
             return 0.0
         if self._limit is None:
-            return _UNTIL_ANSWERED if under_way + ahead else 0.0
-        # What comes free is for all of them: for each its share of the limit, at even distances.
+            return _UNTIL_ANSWERED if in_progress + ahead else 0.0
+        # All processes share what becomes free: each sends its share of the limit, evenly spaced.
         pace = _PERIOD / (self._limit * self._share)
         turn = max(self._last, now - pace) + pace * (ahead - room + 1)
-        return min(turn - now, _LOOKS_AGAIN)
+        return min(turn - now, _ASKS_AGAIN)
 
     def _learn(self, headers: httpx.Headers, status: int, used: int, now: float) -> None:
         told = rate_limit_from_headers(headers)
         if told is None:
-            # Others than the service may answer with an error, and know nothing of its limit.
+            # An error may come from a proxy, which does not know the limit of the service.
             self._unlimited = self._unlimited or (status < 300 and self._limit is None)
             return
         self._unlimited = False
@@ -147,7 +151,7 @@ class AutoGate(RateGate):
         reset = here + _PERIOD if told.reset_at is None else told.reset_at.timestamp()
         left = min(told.remaining, _MOST)
         self._count(left, reset, reset - here, now)
-        # Without a limit there is only what is left to go by.
+        # Without a limit there is nothing to compare with, so the key counts as shared.
         if self._limit is None or self._limit - left > used:
             self._shared_until = now + _REMEMBERED
         if now < self._shared_until:
@@ -160,8 +164,8 @@ class AutoGate(RateGate):
             self._share = max(_LEAST_SHARE, self._share * _SHRINKS_TO)
 
     def _count(self, left: int, reset: float, seconds: float, now: float) -> None:
-        # Answers overtake one another. Of the same count, the one with the least left is the
-        # latest; and a count that ends later is a later one, however the service counts.
+        # Answers overtake one another. Of the same count, the answer with the least left is the
+        # latest. A count that ends later is a later one, however the service counts.
         if now >= self._known_until or reset > self._reset + _SAME:
             self._left, self._reset = left, reset
             self._known_until = now + min(max(0.0, seconds), _LONGEST)
@@ -170,9 +174,12 @@ class AutoGate(RateGate):
 
     def _refused(self, hint: float, now: float) -> None:
         wait = hint
-        if now >= self._stopped_until:  # Else it was under way with the one before.
+        # A 429 within a pause belongs to a request that was sent before the pause.
+        if now >= self._stopped_until:
             wait = max(hint, self._pause)
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         self._stopped_until = max(self._stopped_until, now + min(wait, _LONGEST))
-        self._known_until = now  # It was wrong.
-        self._shared_until = now + _REMEMBERED  # Alone it would not have been refused.
+        # What was known of the rest was wrong, and the key is shared: a process that is alone
+        # with it is not refused.
+        self._known_until = now
+        self._shared_until = now + _REMEMBERED

@@ -1,7 +1,7 @@
-"""A fixed rate limit that all processes with the key share, through Redis and ``limits``.
+"""Keeps a fixed rate limit that all processes with the same key share, by Redis and ``limits``.
 
-Redis is asked in a thread of its own, which can be left behind: a call that waits for its turn
-looks at what came of it, and so keeps its deadline whatever Redis and the network do.
+A thread of its own asks Redis, and a waiting call looks now and then whether the thread has an
+answer. So a call keeps its deadline whatever Redis and the network do.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from .._logging import logger
 from .._threading import start_thread
@@ -17,31 +16,28 @@ from ..errors import ConfigurationError
 from .gate import RateGate
 from .window import Rate
 
-if TYPE_CHECKING:
-    from .limiter import RateLimiter
-
-# Seconds that Redis may take: it answers within milliseconds, or something is wrong.
+# Seconds that Redis may take to answer. It normally answers within milliseconds.
 _PATIENCE = 1.0
 
-# Seconds for which a Redis that did not answer is left alone.
-_LEFT_ALONE = 5.0
+# Seconds for which Redis is not asked again after it did not answer.
+_NOT_ASKED_FOR = 5.0
 
-# Seconds between looks at what Redis has answered, and for those in the line one after the other.
+# Seconds between two looks at the answer of Redis, and between two requests of the line.
 _SOON = 0.002
 
-# Seconds after which a leave that nobody has used is worth nothing: Redis counts it since then.
+# A permit granted by Redis expires after this many seconds if unused.
 _GOOD_FOR = 5.0
 
 
 class _Window:
-    """The window in Redis."""
+    """The moving window in Redis."""
 
-    def __init__(self, limiter: RateLimiter, rate: Rate, identity: str) -> None:
-        """Connects to nothing yet.
+    def __init__(self, url: str, rate: Rate, identity: str) -> None:
+        """Checks the URL, and opens no connection yet.
 
         Raises:
             ImportError: the extra is not installed.
-            Exception: the URL is at fault.
+            Exception: redis-py does not accept the URL.
         """
         from limits import RateLimitItemPerSecond
         from limits.storage import RedisStorage
@@ -50,33 +46,39 @@ class _Window:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        url = limiter.redis_url or ""
         pool = ConnectionPool.from_url(
             url.replace("redis+unix:", "unix:", 1),
-            # Who asks waits in front of a line, and asks again by itself.
+            # The first call in the line asks again by itself.
             retry=Retry(NoBackoff(), 0),
             socket_timeout=_PATIENCE,
             socket_connect_timeout=_PATIENCE,
         )
-        pool.make_connection()  # Opens nothing, and refuses options that there are not.
+        # This opens no connection, but it raises for options that redis-py does not know.
+        pool.make_connection()
         self._limiter = MovingWindowRateLimiter(RedisStorage(url, pool))
-        # Redis keeps times of whole seconds. Where one second is all there is, each process's own
-        # window has to do for the margin of ``Rate.window``.
+        # Redis keeps periods of whole seconds. A limit for one second has no margin there, so
+        # only the window of each process has the margin of ``Rate.window``.
         seconds = 1 if rate.period == 1 else math.ceil(rate.window)
         self._item = RateLimitItemPerSecond(rate.requests, seconds, namespace="vectorcache")
         self._identity = identity
 
     def wait(self) -> float:
-        """0 where a request may go, which then counts; or the seconds until one may."""
+        """Returns the seconds until a request may go; 0 if one may go now, which then counts."""
         if self._limiter.hit(self._item, self._identity):
             return 0.0
         frees = self._limiter.get_window_stats(self._item, self._identity).reset_time
-        # By the clocks of this machine and of others, which may differ.
+        # The clocks of two machines may differ, so the result is kept within sensible bounds.
         return min(max(_SOON, frees - time.time()), float(self._item.get_expiry()))
 
 
 class _Question:
-    """Asks Redis for one request's leave."""
+    """Asks Redis whether one request may go.
+
+    Attributes:
+        asked: when Redis was asked, in seconds of the gate's clock.
+        wait: the answer, as ``_Window.wait`` returns it; None while there is none.
+        error: what was raised instead of an answer; None if nothing was.
+    """
 
     def __init__(self, window: _Window, now: float) -> None:
         self.asked = now
@@ -88,33 +90,32 @@ class _Question:
     def _ask(self) -> None:
         try:
             self.wait = self._window.wait()
-        except Exception as error:  # Whatever it is, no call shall fail for it.
+        except Exception as error:  # No call may fail because Redis does.
             self.error = error
 
 
 class SharedGate(RateGate):
-    """Keeps a fixed limit for all processes that use the key; without Redis, for this one alone.
+    """Keeps a fixed limit for all processes that use the key, or without Redis for this one alone.
 
     Args:
-        limiter: settings with a ``redis_url``.
-        rate: their limit.
-        identity: what stands for the key and the service in Redis.
+        url: the URL of Redis.
+        rate: the limit.
+        identity: a text that stands for the key and the service in Redis.
         clock: seconds, monotonic.
 
     Raises:
-        ConfigurationError: the extra is missing, or the URL is at fault.
+        ConfigurationError: the extra is missing, or redis-py does not accept the URL.
     """
 
     def __init__(
         self,
-        limiter: RateLimiter,
+        url: str,
         rate: Rate,
         identity: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._rate = rate
-        # Forks have connections of their own: redis-py sees to that.
-        self._shared = _window_of(limiter, rate, identity)
+        # redis-py opens new connections in a forked process.
+        self._shared = _build_window(url, rate, identity)
         self._alone = False
         super().__init__(rate, clock)
 
@@ -129,14 +130,14 @@ class SharedGate(RateGate):
         return wait if wait > 0 else self._ask(now)
 
     def _ask(self, now: float) -> float:
-        """What Redis says to the first in line; 0 while it says nothing at all."""
+        """Returns what Redis answers to the first in the line; 0 while Redis does not answer."""
         if now < self._alone_until:
             return 0.0
         question = self._question
         if question is None or (question.wait == 0 and now - question.asked > _GOOD_FOR):
             try:
                 self._question = _Question(self._shared, now)
-            except RuntimeError as error:  # There are no more threads: the interpreter ends.
+            except RuntimeError as error:  # The interpreter ends, and starts no more threads.
                 return self._lost(error, now)
             return _SOON
         if question.error is not None:
@@ -155,33 +156,32 @@ class SharedGate(RateGate):
 
     def _lost(self, error: Exception, now: float) -> float:
         self._question = None
-        self._alone_until = now + _LEFT_ALONE
+        self._alone_until = now + _NOT_ASKED_FOR
         if not self._alone:
             self._alone = True
-            # Without the error's text, which may hold the URL.
+            # The text of the error is left out, as it may hold the URL.
             logger.warning(
                 "the Redis of the rate limit does not answer (%s): until it does, this process "
-                "keeps to %d requests in %g s alone",
+                "keeps to %s by itself",
                 type(error).__name__,
-                self._rate.requests,
-                self._rate.period,
+                self._rate,
             )
         return 0.0
 
 
-def _window_of(limiter: RateLimiter, rate: Rate, identity: str) -> _Window:
-    fault = ""
+def _build_window(url: str, rate: Rate, identity: str) -> _Window:
+    message = ""
     try:
-        return _Window(limiter, rate, identity)
+        return _Window(url, rate, identity)
     except ImportError as error:
-        fault = (
+        message = (
             f"a rate limit with redis_url needs packages that are not installed ({error}): "
             "pip install 'vectorcache-python[redis]'"
         )
     except Exception:
-        # Neither its text nor its frames go on: they may hold the URL, and that a password.
-        fault = (
-            "RateLimiter.redis_url is no URL that redis-py takes: use one like "
+        # Its text and its frames may hold the URL, and so a password. They are dropped.
+        message = (
+            "redis-py does not accept the URL in RateLimiter.redis_url: use one like "
             "redis://localhost:6379/0, with options that redis.Redis.from_url() knows"
         )
-    raise ConfigurationError(fault)
+    raise ConfigurationError(message)

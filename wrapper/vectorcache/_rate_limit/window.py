@@ -1,24 +1,34 @@
-"""When requests went, and so when the next may go: an exact moving window."""
+"""Remembers when requests went, and so knows when the next may go: an exact moving window."""
 
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
 
 import attrs
 
-# A client counts when it sends, the service when it receives: a request that was slow on its way
-# (its connection had to be made first) and a fast one a whole period later come to the service
-# closer together than they left. So the client's period is longer, for clocks that differ, too.
+# The seconds of each period that a limit can name.
+PERIODS: Final = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+
+# A client counts a request when it sends it, the service when it receives it. If one request is
+# slow on its way (its connection had to be opened first) and another, a whole period later, is
+# fast, they arrive closer together than they left. Clocks may differ, too. So the client counts in
+# a slightly longer period.
 _LONGER = 1.01
 _LONGER_BY = 0.03
 
-# Times that are kept; a limit above that is kept in groups of requests, and no less strictly.
+# How many times are kept. A higher limit is kept in groups of requests, and no less strictly.
 _MOST_TIMES = 10_000
 
 
 @attrs.frozen
 class Rate:
-    """So many requests in so many seconds."""
+    """A number of requests in a period.
+
+    Attributes:
+        requests: the number of requests.
+        period: the period in seconds.
+    """
 
     requests: int
     period: float
@@ -28,20 +38,24 @@ class Rate:
         """The period as the client counts it, in seconds."""
         return self.period * _LONGER + _LONGER_BY
 
+    def __str__(self) -> str:
+        named = (name for name, seconds in PERIODS.items() if seconds == self.period)
+        return f"{self.requests:,} per {next(named, f'{self.period:g} s')}"
+
 
 class MovingWindow:
-    """When requests went, and so when the next may go: never more than ``requests`` in a window."""
+    """Counts requests, never more than ``rate.requests`` in any window."""
 
     def __init__(self, rate: Rate) -> None:
         self._window = rate.window
         self._requests = rate.requests
         self._group = -(-rate.requests // _MOST_TIMES)
-        # When the last request of each group went; all groups but the last are full.
+        # The time of the last request of each group; all groups but the last are full.
         self._times: deque[float] = deque(maxlen=-(-rate.requests // self._group))
         self._in_last = 0
 
     def resized(self, rate: Rate) -> MovingWindow:
-        """A window of another rate, in which the same requests have gone."""
+        """Returns a window for another rate, in which the same requests have gone."""
         new = MovingWindow(rate)
         for index, moment in enumerate(self._times):
             last = index == len(self._times) - 1
@@ -49,7 +63,7 @@ class MovingWindow:
         return new
 
     def used(self, now: float) -> int:
-        """How many of the requests that have gone still count."""
+        """Returns how many of the requests that have gone still count."""
         while self._times and self._times[0] + self._window <= now:
             self._times.popleft()
         if not self._times:
@@ -57,7 +71,7 @@ class MovingWindow:
         return (len(self._times) - 1) * self._group + self._in_last
 
     def wait(self, ahead: int, now: float) -> float:
-        """Seconds until one may go before whom ``ahead`` others go as soon as they may."""
+        """Returns the seconds until a request may go, if ``ahead`` others go before it."""
         used = self.used(now)
         behind = ahead - (self._requests - used)
         if behind < 0:
@@ -67,7 +81,7 @@ class MovingWindow:
         return since + self._window * (laps + 1) - now
 
     def add(self, now: float, requests: int = 1) -> None:
-        """So many requests go now."""
+        """Counts requests that go now."""
         while requests:
             if not self._times or self._in_last == self._group:
                 self._times.append(now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from .._threading import ForkSafeLock
@@ -58,7 +58,7 @@ class _Tally:
         self.hit_times.merge(other.hit_times)
         self.miss_times.merge(other.miss_times)
 
-    def stats(self, groups: Mapping[Group, Stats], recorder: Recorder | None) -> Stats:
+    def stats(self, groups: Mapping[Group, Stats], reset: Callable[[], Stats] | None) -> Stats:
         failed = sum(self.errors.values())
         scored = sum(self.score_counts.values())
         return Stats(
@@ -79,7 +79,7 @@ class _Tally:
             hit_latency=self.hit_times.latency(),
             miss_latency=self.miss_times.latency(),
             by_model_and_context=groups,
-            recorder=recorder,
+            reset=reset,
         )
 
 
@@ -188,7 +188,7 @@ class Recorder:
         for tally in tallies.values():
             total.merge(tally)
         groups = {group: tally.stats({}, None) for group, tally in tallies.items()}
-        return total.stats(groups, self)
+        return total.stats(groups, self.reset)
 
 
 def _copy(tally: _Tally) -> _Tally:
