@@ -85,7 +85,7 @@ def test_a_view_asks(server: ScriptedServer, url: str) -> None:
     assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
 
 
-def test_one_client_of_each_colour(server: ScriptedServer) -> None:
+def test_one_sync_and_one_async_client(server: ScriptedServer) -> None:
     """All views share the project's two clients, which keep their connections."""
 
     async def ask_often() -> None:
@@ -119,9 +119,7 @@ def test_an_error_is_answered_and_logged(
     assert record.levelname == "WARNING"
 
 
-def test_a_fault_of_the_projects_own(
-    server: ScriptedServer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_mistake_of_the_project(server: ScriptedServer, caplog: pytest.LogCaptureFixture) -> None:
     """A refused key is logged as an ERROR with its traceback, and users see only a 500."""
     server.default = REFUSED
     with override_settings(DEBUG=True):
@@ -192,7 +190,7 @@ def test_an_embedded_cache(monkeypatch: pytest.MonkeyPatch) -> None:
             assert [ask(url).json()["cache_hit"] for _ in range(2)] == [False, True]
 
 
-def test_answers_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_answers_in_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A project is tested with its own answers; sync and async views share the file."""
     monkeypatch.delenv("VECTORCACHE_API_KEY")
 
@@ -216,7 +214,7 @@ def test_without_the_app() -> None:
         get_client()
 
 
-def test_a_project_in_order() -> None:
+def test_a_valid_project() -> None:
     """``manage.py check`` finds nothing wrong, and makes no client of the project."""
     with override_settings(VECTORCACHE={"MODEL": "m", "DEADLINE": 20}):
         assert run_checks() == []

@@ -55,7 +55,7 @@ def test_an_endpoint_asks(app: FastAPI, server: ScriptedServer) -> None:
     assert request.headers["authorization"] == f"Bearer {KEY}"
 
 
-def test_its_description(app: FastAPI) -> None:
+def test_the_description_of_a_response(app: FastAPI) -> None:
     """The OpenAPI description of an endpoint that returns a response has the response's fields."""
     description = app.openapi()
     content = description["paths"]["/query"]["post"]["responses"]["200"]["content"]
@@ -65,7 +65,7 @@ def test_its_description(app: FastAPI) -> None:
     assert {*HIT} <= {*found["properties"]}
 
 
-def test_nobody_waits_for_another(app: FastAPI, server: ScriptedServer) -> None:
+def test_concurrent_requests(app: FastAPI, server: ScriptedServer) -> None:
     """Fifty requests are in progress at once, on one event loop."""
     all_here = threading.Barrier(50)
 
@@ -99,7 +99,7 @@ def test_a_question_that_cannot_be_asked(app: FastAPI, server: ScriptedServer) -
     assert server.requests == []
 
 
-def test_tests_put_another_client_in_its_place(app: FastAPI, server: ScriptedServer) -> None:
+def test_tests_replace_the_client(app: FastAPI, server: ScriptedServer) -> None:
     """With a client from ``dependency_overrides``, no lifespan is needed."""
 
     class Stub:
@@ -111,7 +111,7 @@ def test_tests_put_another_client_in_its_place(app: FastAPI, server: ScriptedSer
     assert server.requests == []
 
 
-def test_the_description_says_nothing_of_the_client(app: FastAPI) -> None:
+def test_the_description_does_not_show_the_client(app: FastAPI) -> None:
     """The dependency does not appear in the application's OpenAPI description."""
     operation = app.openapi()["paths"]["/query"]["post"]
     assert "parameters" not in operation
@@ -119,7 +119,7 @@ def test_the_description_says_nothing_of_the_client(app: FastAPI) -> None:
     assert not [name for name in app.openapi()["components"]["schemas"] if "Client" in name]
 
 
-def test_the_description_says_how_queries_fail() -> None:
+def test_the_description_of_failed_queries() -> None:
     """``responses=PROBLEM_RESPONSES`` adds the error responses to the OpenAPI description."""
     app = FastAPI()
     app.include_router(router, responses=PROBLEM_RESPONSES)

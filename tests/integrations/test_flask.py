@@ -105,7 +105,7 @@ def test_an_error_is_answered_in_tests_and_debugging(
     assert (response.get_json() or {})["code"] == "internal_error"
 
 
-def test_an_error_handler_of_ones_own(server: ScriptedServer) -> None:
+def test_an_applications_own_error_handler(server: ScriptedServer) -> None:
     """An application's own error handler replaces that of the extension."""
     server.default = DOWN
     app = create_app()
@@ -160,7 +160,7 @@ def test_an_embedded_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [user.get("/query").get_json()["cache_hit"] for _ in range(2)] == [False, True]
 
 
-def test_answers_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_answers_in_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An application is tested with its own answers, and keeps them in a file."""
     monkeypatch.delenv("VECTORCACHE_API_KEY")
 

@@ -80,7 +80,7 @@ def test_an_application_that_cannot_work_does_not_start(monkeypatch: pytest.Monk
         pass
 
 
-def test_a_lifespan_of_ones_own() -> None:
+def test_the_applications_own_lifespan() -> None:
     """The application's own lifespan can use the client, and its state reaches requests."""
     seen = []
 
@@ -154,7 +154,7 @@ PROGRAM = """
 """
 
 
-def test_errors_are_seen_where_nobody_configured_logging(server: ScriptedServer) -> None:
+def test_errors_show_without_configured_logging(server: ScriptedServer) -> None:
     """If no logging is configured, the errors of an application go to standard error."""
     assert run(PROGRAM, server.url).startswith("GET '/query': 500 for ConfigurationError: this app")
 
@@ -205,7 +205,7 @@ def test_an_embedded_cache(monkeypatch: pytest.MonkeyPatch) -> None:
         assert [user.get("/query").json()["cache_hit"] for _ in range(2)] == [False, True]
 
 
-def test_answers_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_answers_in_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With ``llm`` and ``path`` an application is tested with its own answers."""
     monkeypatch.delenv("VECTORCACHE_API_KEY")
 
@@ -221,7 +221,7 @@ def test_answers_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("option", [{"llm": lambda *_: "x"}, {"path": "cache.db"}])
-def test_an_embedded_cache_that_is_none(option: dict[str, Any]) -> None:
+def test_embedded_options_without_local(option: dict[str, Any]) -> None:
     """``llm`` and ``path`` are refused without ``local``, as they would have no effect."""
     with pytest.raises(ConfigurationError, match=r"is for the embedded cache.*set local as well"):
         vectorcache_lifespan(**option)

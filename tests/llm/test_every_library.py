@@ -86,7 +86,7 @@ def test_hit_score_and_saving(cached: Library) -> None:
     assert again.details["elapsed"] > 0
 
 
-def test_a_question_alone_is_a_plain_query(cached: Library) -> None:
+def test_a_single_question_is_a_plain_query(cached: Library) -> None:
     """A single user message shares its answer with ``client.query``."""
     cached.client.query("What is machine learning?")
     assert cached.ask(QUESTION).details["cache_hit"] is True
@@ -184,7 +184,7 @@ def test_stop(library: Library, server: ScriptedServer) -> None:
         ("no_such_parameter", 1),
     ],
 )
-def test_what_has_no_meaning_is_refused(
+def test_unsupported_parameters_are_refused(
     library: Library, server: ScriptedServer, parameter: str, value: object
 ) -> None:
     """A parameter that the service does not support is refused by name, and nothing is sent."""
@@ -195,7 +195,7 @@ def test_what_has_no_meaning_is_refused(
     assert server.requests == []
 
 
-def test_what_no_answer_depends_on_is_accepted(library: Library) -> None:
+def test_parameters_without_effect_are_accepted(library: Library) -> None:
     """Parameters that change no answer are accepted."""
     assert library.ask(QUESTION, n=1, user="jane", tools=[]).text
 
@@ -227,14 +227,14 @@ def test_nothing_to_ask(
     assert server.requests == []
 
 
-def test_our_retries_alone(library: Library, server: ScriptedServer) -> None:
+def test_only_the_client_retries(library: Library, server: ScriptedServer) -> None:
     """After two failures, the third request is answered, and there is no fourth."""
     server.script = [answer({"detail": "boom"}, status=500)] * 2
     assert library.ask(QUESTION).details["attempts"] == 3
     assert len(server.requests) == 3
 
 
-def test_no_library_begins_anew(library: Library, server: ScriptedServer) -> None:
+def test_no_library_retries(library: Library, server: ScriptedServer) -> None:
     """If the service keeps failing, only the client retries, not the library as well."""
     server.default = answer({"detail": "boom"}, status=500)
     error = library.error(QUESTION)

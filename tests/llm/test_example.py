@@ -73,9 +73,7 @@ def test_before_and_after(openai_itself: ScriptedServer, service: str) -> None:
     assert openai_itself.requests == []
 
 
-def test_where_the_cache_cannot_answer(
-    openai_itself: ScriptedServer, server: ScriptedServer
-) -> None:
+def test_the_cache_cannot_answer(openai_itself: ScriptedServer, server: ScriptedServer) -> None:
     """If the cache cannot answer, OpenAI is asked, and old ``except`` clauses still work."""
     server.default = answer({"detail": "not cacheable"}, status=422)
     answered = run("after.py", openai_itself.url, server.url, "How high is Mont Blanc?")

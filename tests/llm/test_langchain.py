@@ -110,7 +110,7 @@ def test_invoke_that_streams(model: ChatVectorcache, server: ScriptedServer) -> 
     assert "stream" not in server.requests[0].json()
 
 
-def test_a_stream_that_is_empty(model: ChatVectorcache) -> None:
+def test_an_empty_stream(model: ChatVectorcache) -> None:
     """An answer that begins with a stop sequence is still one chunk."""
     [chunk] = model.stream("What is ML?", stop=[MISS["response"][:3]])
     assert chunk.text == ""
@@ -132,7 +132,7 @@ def test_a_stream_that_is_empty(model: ChatVectorcache) -> None:
         (AIMessage([{"type": "reasoning", "reasoning": "..."}]), "a part that is not text"),
     ],
 )
-def test_messages_that_are_no_text(
+def test_messages_with_more_than_text(
     model: ChatVectorcache, server: ScriptedServer, message: Any, says: str
 ) -> None:
     """Tools, images and similar content are refused with their place, and nothing is sent."""
@@ -237,7 +237,7 @@ def test_a_key_in_the_environment(server: ScriptedServer, monkeypatch: pytest.Mo
             ChatVectorcache(model="gpt-4o", client=client, api_key=SecretStr(KEY))
 
 
-def test_one_client_alone(server: ScriptedServer) -> None:
+def test_only_one_client(server: ScriptedServer) -> None:
     """``ainvoke`` asks a sync client in a thread; ``invoke`` cannot ask an async client."""
     asked_by: list[threading.Thread] = []
 
@@ -258,7 +258,7 @@ def test_one_client_alone(server: ScriptedServer) -> None:
         model.invoke("What is ML?")
 
 
-def test_a_model_that_nobody_closes(server: ScriptedServer) -> None:
+def test_a_model_that_is_not_closed(server: ScriptedServer) -> None:
     """A collected model leaves no open connection and gives no warning."""
     model = ChatVectorcache(model="gpt-4o", api_key=SecretStr(KEY), base_url=server.url)
     model.invoke("What is ML?")

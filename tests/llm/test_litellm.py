@@ -73,7 +73,7 @@ def test_an_answer(register: Register, server: ScriptedServer) -> None:
     assert again.choices[0].message.content == HIT["response"]
 
 
-def test_several_at_once(register: Register, server: ScriptedServer) -> None:
+def test_batches(register: Register, server: ScriptedServer) -> None:
     """LiteLLM's batches are answered like single questions."""
     register()
     answers = litellm.batch_completion("vectorcache/gpt-4o", messages=[QUESTION, QUESTION])
@@ -135,7 +135,7 @@ def test_errors_without_a_status(register: Register, server: ScriptedServer) -> 
         complete()
 
 
-def test_a_router_does_not_begin_anew(register: Register, server: ScriptedServer) -> None:
+def test_a_router_does_not_retry(register: Register, server: ScriptedServer) -> None:
     """A router, which makes two retries by default, leaves retries to the client."""
     register()
     deployment = {"model_name": "cached", "litellm_params": {"model": "vectorcache/gpt-4o"}}
@@ -152,7 +152,7 @@ def test_a_router_does_not_begin_anew(register: Register, server: ScriptedServer
 @pytest.mark.parametrize(
     "drops", [{"drop_params": True}, {"additional_drop_params": ["temperature"]}]
 )
-def test_litellms_own_way_to_drop(
+def test_litellms_options_to_drop_settings(
     register: Register, server: ScriptedServer, drops: dict[str, Any]
 ) -> None:
     """LiteLLM's own options to drop settings work, but drop no feature."""

@@ -98,13 +98,13 @@ def test_streaming(llm: Vectorcache, server: ScriptedServer) -> None:
     assert len(server.requests) == 4
 
 
-def test_a_stream_that_is_empty(llm: Vectorcache) -> None:
+def test_an_empty_stream(llm: Vectorcache) -> None:
     """An answer that begins with a stop sequence is still one response."""
     [response] = llm.stream_chat([ChatMessage(QUESTION)], stop=[HIT["response"][:3]])
     assert response.message.content == ""
 
 
-def test_streaming_where_there_is_no_stream(llm: Vectorcache, server: ScriptedServer) -> None:
+def test_a_stream_argument_is_refused(llm: Vectorcache, server: ScriptedServer) -> None:
     """A ``stream`` argument is refused, and the error names the method to call."""
     with pytest.raises(InvalidRequestError, match=r"call stream_chat\(\)"):
         llm.chat([ChatMessage(QUESTION)], stream=True)
@@ -143,7 +143,7 @@ def test_in_an_agent(server: ScriptedServer) -> None:
         ),
     ],
 )
-def test_messages_that_are_no_text(
+def test_messages_with_more_than_text(
     llm: Vectorcache, server: ScriptedServer, message: ChatMessage, says: str
 ) -> None:
     """Tools, images and similar content are refused with their place, and nothing is sent."""

@@ -28,7 +28,7 @@ import vectorcache
         (503, openai.InternalServerError, vectorcache.ServiceUnavailableError),
     ],
 )
-def test_errors_of_both(
+def test_combined_errors(
     server: ScriptedServer,
     status: int,
     theirs: type[openai.APIStatusError],

@@ -114,7 +114,7 @@ def test_langchains_cache_is_used(server: ScriptedServer) -> None:
     assert len(server.requests) == 1
 
 
-def test_embedded_caches_are_not_one(tmp_path: Any) -> None:
+def test_embedded_caches_share_no_entry(tmp_path: Any) -> None:
     """Two embedded caches share no entry of LangChain's cache, though neither has a key."""
     cache = InMemoryCache()
 
@@ -130,7 +130,7 @@ def test_embedded_caches_are_not_one(tmp_path: Any) -> None:
     assert said == ["one", "one", "other", "other"]
 
 
-def test_what_langchain_knows_a_model_by(server: ScriptedServer) -> None:
+def test_how_langchain_identifies_a_model(server: ScriptedServer) -> None:
     """The identity shows neither the key nor a header, and is the same in each process."""
     with hosted(server.url, default_headers={"X-Token": "secret"}, context="a") as client:
         known = ChatVectorcache(client=client)._identifying_params

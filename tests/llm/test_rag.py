@@ -217,7 +217,7 @@ SELECTED = SelectorPromptTemplate(
         ),
     ],
 )
-def test_templates_that_know_the_question(
+def test_templates_with_a_separate_question(
     client: VectorcacheClient, asked: Asked, template: Any
 ) -> None:
     """A question is compared only with those of the same template and passages."""
@@ -246,7 +246,9 @@ def test_templates_that_know_the_question(
         ),
     ],
 )
-def test_templates_that_do_not(client: VectorcacheClient, asked: Asked, template: Any) -> None:
+def test_templates_with_a_hidden_question(
+    client: VectorcacheClient, asked: Asked, template: Any
+) -> None:
     """If the question cannot be told apart, only an exact repeat is found."""
     llm = Vectorcache(client=client)
     for question in (*QUESTIONS, IN_OTHER_WORDS):
@@ -256,7 +258,7 @@ def test_templates_that_do_not(client: VectorcacheClient, asked: Asked, template
     assert len(asked.prompts) == len(QUESTIONS) + 1
 
 
-def test_questions_that_are_long(client: VectorcacheClient, asked: Asked) -> None:
+def test_long_questions(client: VectorcacheClient, asked: Asked) -> None:
     """A long question is found only if it is repeated exactly."""
     llm = Vectorcache(client=client)
     template = PromptTemplate("{context_str}\n\n{query_str}")

@@ -103,7 +103,7 @@ def test_long_answers(library: Library, number: int) -> None:
             assert type(chunk) is CHUNKS[library.kind.removesuffix("-async")]
 
 
-def test_broken_off(library: Library) -> None:
+def test_an_abandoned_stream(library: Library) -> None:
     """A stream may be abandoned in the middle; the next one starts from the beginning."""
     number = len(ANSWERS)
     for most in (1, 2, 10, 30):

@@ -110,7 +110,7 @@ def test_a_prompt_that_was_not_held_is_compared_too() -> None:
     assert found.closest.index == 1
 
 
-def test_a_miss_may_say_what_came_nearest() -> None:
+def test_a_miss_may_name_the_nearest_prompt() -> None:
     """If the service names the nearest prompt of a miss, the comparison has it."""
     near = attrs.evolve(TIMES, extra={"nearest_prompt": "c", "nearest_similarity_score": 0.4})
     found, _ = finish(stored().compare(0, 0.8), lambda query: miss("new", near))
@@ -118,7 +118,7 @@ def test_a_miss_may_say_what_came_nearest() -> None:
     assert (found.closest.index, found.closest.score) == (2, 0.4)
 
 
-def test_a_nearest_prompt_that_is_not_known() -> None:
+def test_an_unknown_nearest_prompt() -> None:
     """Without debug information, or with an unknown prompt in it, no prompt is the closest."""
     far = attrs.evolve(TIMES, extra={"nearest_prompt": "z", "nearest_similarity_score": 0.4})
     for debug in (far, None):

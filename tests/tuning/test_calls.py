@@ -38,7 +38,7 @@ def test_comparisons_of_a_text_are_reused() -> None:
     assert service.tune(["a", "d", "d", "d"]).calls == once
 
 
-def test_a_prompt_is_paid_for_once_where_one_is_close() -> None:
+def test_a_prompt_with_a_close_match_is_paid_for_once() -> None:
     """A prompt that is stored at some thresholds only is paid for once for all of them."""
     service = Service(ALIKE)
     report = service.tune(["a", "b", "d"], thresholds=[0.7, 0.8, 0.9, 0.95])

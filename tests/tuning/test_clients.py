@@ -90,7 +90,7 @@ def test_the_embedded_service(run_tune: RunTune) -> None:
     assert report.calls < report.calls_one_by_one
 
 
-def test_the_embedded_service_with_its_own_model() -> None:
+def test_the_embedding_model_of_the_embedded_service() -> None:
     """The embedding model of the embedded service gives the same as a separate run, too."""
     tasks = ["reset my password", "change my password", "cancel my order", "pay by invoice"]
     ways = ["How do I {}?", "How can I {}?", "I want to {}", "Please help me to {}"]

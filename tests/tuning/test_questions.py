@@ -21,9 +21,9 @@ def test_prompts_alone() -> None:
 def test_labels() -> None:
     """Labels may be given with the prompts or in their own list, as texts or whole numbers."""
     prompts: list[dict[str, Any]] = [{"prompt": "a", "label": "x"}, {"prompt": "b", "label": 0}]
-    beside = Questions.checked(iter(["a", "b"]), ["x", 0], [0.9])
-    assert Questions.checked(prompts, None, [0.9]) == beside
-    assert beside.labels == ("x", 0)
+    separate = Questions.checked(iter(["a", "b"]), ["x", 0], [0.9])
+    assert Questions.checked(prompts, None, [0.9]) == separate
+    assert separate.labels == ("x", 0)
 
 
 @pytest.mark.parametrize(
