@@ -13,7 +13,8 @@ import httpx
 
 from targets.promises import lines_of
 from vectorcache import ResponseMeta
-from vectorcache._call.body import Answer, BodyReader, UnreadableAnswer
+from vectorcache._call.answer import CheckedAnswer
+from vectorcache._call.body import BodyReader, UnusableAnswer
 from vectorcache._response import response_from_parsed
 from vectorcache_api.models import QueryResponse
 
@@ -32,8 +33,8 @@ def check(data: bytes) -> None:
     try:
         content = reader.content()
         assert len(content) <= LIMIT
-        answer = Answer.checked(200, httpx.Headers(), content)
-    except UnreadableAnswer:
+        answer = CheckedAnswer(200, httpx.Headers(), content)
+    except UnusableAnswer:
         return
     result = response_from_parsed(QueryResponse.from_dict(answer.json()), ResponseMeta())
     assert isinstance(result.cache_hit, bool)

@@ -8,9 +8,8 @@ from __future__ import annotations
 import httpx
 
 from targets.promises import KEY, check_failure
-from vectorcache._call.body import Answer
-from vectorcache._call.failure import without_key
-from vectorcache._call.status_errors import of_answer
+from vectorcache._call.network_errors import without_key
+from vectorcache._call.status_errors import failure_from_status
 
 
 def check(data: bytes) -> None:
@@ -18,7 +17,7 @@ def check(data: bytes) -> None:
     status, *lines = head.split(b"\n")
     headers = [line.split(b": ", 1) for line in lines if b": " in line]
     number = int(status) if status.isdigit() and len(status) == 3 else 500
-    answer = Answer(number, httpx.Headers([(name, value) for name, value in headers]), body)
-    failure = without_key(of_answer(answer, None, KEY), KEY)
+    named = httpx.Headers([(name, value) for name, value in headers])
+    failure = without_key(failure_from_status(number, named, body, None, KEY), KEY)
     check_failure(failure)
     assert failure.status_code == number

@@ -8,16 +8,15 @@ from __future__ import annotations
 import httpx
 
 from targets.promises import KEY, check_failure
-from vectorcache._call.body import Answer
-from vectorcache._call.status_errors import of_answer
+from vectorcache._call.status_errors import failure_from_status
 
 SECRET = "hush5ca1ab1e"
 
 
 def check(data: bytes) -> None:
     place = data.decode("latin-1").replace("P", SECRET)
-    answer = Answer(302, httpx.Headers([(b"location", place.encode("latin-1"))]), b"")
-    failure = of_answer(answer, None, KEY)
+    headers = httpx.Headers([(b"location", place.encode("latin-1"))])
+    failure = failure_from_status(302, headers, b"", None, KEY)
     check_failure(failure)
     # Elsewhere in the address it would be no password, and paths are shown.
     if data.count(b"P") == 1 and has_password(place):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import httpx
 from clients import KEY
@@ -12,6 +12,9 @@ from clock import Clock
 
 from vectorcache import VectorcacheClient
 from vectorcache._call.attempt import Attempt
+from vectorcache._transport.sender import AsyncSender, Sender
+
+Trace: TypeAlias = Callable[[str, dict[str, Any]], Any]
 
 URL = "https://cache.test/below"
 
@@ -49,12 +52,11 @@ def make_attempt(
             headers or {},
             timeout=timeout,
             deadline=deadline,
-            fresh=False,
             clock=clock or Clock(),
         )
 
 
-def facts(event: str) -> Mapping[str, Any]:
+def facts(event: str) -> dict[str, Any]:
     """What httpcore tells with an event."""
     told: dict[str, dict[str, Any]] = {
         CONNECT: {"host": "cache.test", "port": 443},
@@ -63,6 +65,27 @@ def facts(event: str) -> Mapping[str, Any]:
     return told.get(event, {"return_value": None})
 
 
+class StubConnections:
+    """Stands for the connections of a sender whose trace is tested."""
+
+    def __init__(self, *, looks_up_names: bool = False) -> None:
+        self.looks_up_names = looks_up_names
+        self.watched: list[Attempt] = []
+
+    def watch(self, attempt: Attempt) -> None:
+        self.watched.append(attempt)
+
+
+def sync_trace(attempt: Attempt, connections: StubConnections | None = None) -> Trace:
+    """Returns what httpcore calls for each event of a thread's request."""
+    return Sender(attempt, cast(Any, connections or StubConnections()))._trace
+
+
+def async_trace(attempt: Attempt) -> Trace:
+    """Returns what httpcore calls for each event of a task's request."""
+    return AsyncSender(attempt, cast(Any, StubConnections()))._trace
+
+
 def tell(attempt: Attempt, *events: str) -> None:
     for event in events:
-        attempt.trace(event, facts(event))
+        attempt.trace.follow(event, facts(event))

@@ -12,8 +12,8 @@ from clock import Clock
 from vectorcache import APIConnectionError, RetryPolicy, VectorcacheClient, VectorcacheError
 from vectorcache._call.call import Call
 from vectorcache._call.circuit import Circuit
-from vectorcache._call.failure import Failure
-from vectorcache._call.retry import Repeat, RetryQuota
+from vectorcache._call.failure import Failure, Repeat
+from vectorcache._call.retry import RetryQuota
 from vectorcache._call.shared import Shared
 from vectorcache._query import Query
 from vectorcache._rate_limit.gate import RateGate

@@ -17,8 +17,10 @@ from call.attempts import (
     SENT,
     URL,
     Stream,
+    async_trace,
     facts,
     make_attempt,
+    sync_trace,
     tell,
 )
 from clients import KEY
@@ -32,15 +34,13 @@ from vectorcache import (
     InvalidRequestError,
 )
 from vectorcache._call.attempt import Attempt
-from vectorcache._call.body import UnreadableAnswer
-from vectorcache._call.failure import AttemptFailed, Failure
-from vectorcache._call.retry import Repeat
+from vectorcache._call.body import UnusableAnswer
+from vectorcache._call.failure import AttemptFailed, Failure, Repeat
+from vectorcache._call.network_errors import exception_to_raise
 
 
 def request_of(attempt: Attempt, body: Any = None, **headers: str) -> httpx.Request:
-    return attempt.request(
-        attempt.trace, method="post", url="/v1/cache/query", json=body, headers=headers
-    )
+    return attempt.request(method="post", url="/v1/cache/query", json=body, headers=headers)
 
 
 def answered(attempt: Attempt, status: int, content: bytes, **headers: str) -> Any:
@@ -86,7 +86,7 @@ def test_the_shorter_limit_holds(
     attempt.begin(None)
     limits = request_of(attempt).extensions["timeout"]
     assert limits == {step: pytest.approx(left) if left else left for step, left in steps.items()}
-    assert attempt.ends == (None if ends is None else pytest.approx(ends))
+    assert attempt.time.ends == (None if ends is None else pytest.approx(ends))
 
 
 def test_an_attempts_time_begins_with_its_connection() -> None:
@@ -94,16 +94,20 @@ def test_an_attempts_time_begins_with_its_connection() -> None:
     clock, stream = Clock(), Stream()
     attempt = make_attempt(clock)
     assert attempt.doing == "waiting for a free connection"
-    assert not attempt.expired
+    assert not attempt.time.expired
     clock.now += 5
     attempt.begin(stream)
-    assert attempt.network_stream is stream
+    assert attempt.trace.network_stream is stream
     assert attempt.doing == "waiting for the answer of cache.test"
     clock.now += 3
-    assert attempt.seconds_spent == 3
-    assert attempt.seconds_left == 27
+    assert attempt.time.seconds_spent == 3
+    assert attempt.time.seconds_left == 27
     clock.now += 40
-    assert (attempt.seconds_spent, attempt.seconds_left, attempt.expired) == (30, 0, True)
+    assert (attempt.time.seconds_spent, attempt.time.seconds_left, attempt.time.expired) == (
+        30,
+        0,
+        True,
+    )
 
 
 def test_what_is_sent() -> None:
@@ -114,7 +118,6 @@ def test_what_is_sent() -> None:
     assert request.headers["Authorization"] == f"Bearer {KEY}"
     assert (request.headers["X-One"], request.headers["Content-Type"]) == ("1", "a/json")
     assert request.content == '{"prompt":"¿Qué?","n":1}'.encode()
-    assert request.extensions["trace"] == attempt.trace
     assert attempt.line == "POST /v1/cache/query"
 
 
@@ -126,47 +129,49 @@ def test_a_connection_made_too_late_is_closed(connected: str) -> None:
     attempt.begin(None)
     tell(attempt, CONNECT)
     assert attempt.doing == "connecting to cache.test"
-    attempt.trace(connected, {"return_value": stream})
-    assert attempt.network_stream is stream
+    trace = sync_trace(attempt)
+    trace(connected, {"return_value": stream})
+    assert attempt.trace.network_stream is stream
     assert not stream.closed
     clock.now += 30
     tell(attempt, SEND)
     with pytest.raises(httpx.ConnectTimeout, match=r"^connected too late$"):
-        attempt.trace(connected, {"return_value": stream})
+        trace(connected, {"return_value": stream})
     assert stream.closed
 
 
 async def test_tasks_follow_the_same_account() -> None:
-    """A task's attempt knows as well how far it got."""
+    """The attempt of a task knows how far its request got, too."""
     attempt = make_attempt()
     attempt.begin(None)
-    assert attempt.may_have_arrived  # Nobody has told.
-    await attempt.trace_async(SEND, facts(SEND))
+    trace = async_trace(attempt)
+    assert attempt.trace.may_have_arrived  # Nothing has been reported.
+    await trace(SEND, facts(SEND))
     assert attempt.doing == "sending the request to cache.test"
-    assert not attempt.may_have_arrived
-    assert attempt.over_idle_connection
-    await attempt.trace_async(SENT, facts(SENT))
-    assert attempt.may_have_arrived
-    assert not attempt.answered
-    await attempt.trace_async(ANSWERED, facts(ANSWERED))
-    assert attempt.answered
+    assert not attempt.trace.may_have_arrived
+    assert attempt.trace.over_idle_connection
+    await trace(SENT, facts(SENT))
+    assert attempt.trace.may_have_arrived
+    assert not attempt.trace.answered
+    await trace(ANSWERED, facts(ANSWERED))
+    assert attempt.trace.answered
 
 
 def test_what_a_proxy_is_asked_is_not_the_request() -> None:
     """Until the tunnel stands, the service has seen nothing, and messages name the proxy."""
     attempt = make_attempt()
     attempt.begin(None)
-    attempt.trace(CONNECT, {"host": "proxy.test", "port": 3128})
+    attempt.trace.follow(CONNECT, {"host": "proxy.test", "port": 3128})
     assert attempt.doing == "connecting to cache.test through the proxy proxy.test:3128"
     tell(attempt, CONNECTED)
-    attempt.trace(SEND, {"request": SimpleNamespace(method=b"CONNECT")})
+    attempt.trace.follow(SEND, {"request": SimpleNamespace(method=b"CONNECT")})
     tell(attempt, SENT, ANSWERED)
     assert attempt.doing == "connecting to cache.test through the proxy proxy.test:3128"
-    assert (attempt.may_have_arrived, attempt.answered) == (False, False)
+    assert (attempt.trace.may_have_arrived, attempt.trace.answered) == (False, False)
     tell(attempt, IN_TLS, SEND, SENT)
     assert attempt.doing == "waiting for the answer of cache.test"
-    assert (attempt.may_have_arrived, attempt.answered) == (True, False)
-    assert attempt.proxy == "proxy.test:3128"
+    assert (attempt.trace.may_have_arrived, attempt.trace.answered) == (True, False)
+    assert attempt.trace.proxy == "proxy.test:3128"
 
 
 @pytest.mark.parametrize(
@@ -183,8 +188,8 @@ def test_what_a_proxy_is_asked_is_not_the_request() -> None:
 def test_a_proxy_is_known_by_its_address(url: str, host: str, port: int, proxy: str) -> None:
     """Connecting to anything but the service itself is connecting to a proxy."""
     attempt = make_attempt(url=url)
-    attempt.trace(CONNECT, {"host": host, "port": port})
-    assert attempt.proxy == proxy
+    attempt.trace.follow(CONNECT, {"host": host, "port": port})
+    assert attempt.trace.proxy == proxy
 
 
 @pytest.mark.parametrize(
@@ -236,15 +241,16 @@ def test_a_good_answer() -> None:
 
 def test_an_answer_larger_than_the_limit() -> None:
     """``max_response_bytes`` is the client's."""
-    with pytest.raises(UnreadableAnswer, match="larger than 10 bytes"):
+    with pytest.raises(UnusableAnswer, match="larger than 10 bytes"):
         answered(make_attempt(max_response_bytes=10), 200, json.dumps(HIT).encode())
 
 
 def test_an_answer_that_is_none() -> None:
     """An answer that breaks the contract is quoted, and its body kept without the key."""
-    with pytest.raises(AttemptFailed) as caught:
-        answered(make_attempt(), 200, f"Hello {KEY}".encode(), X_Request_Id="8f2c")
-    failure = caught.value.failure
+    attempt = make_attempt()
+    with pytest.raises(UnusableAnswer) as caught:
+        answered(attempt, 200, f"Hello {KEY}".encode(), X_Request_Id="8f2c")
+    failure = failure_of(attempt, caught.value)
     assert (failure.error, failure.status_code) == (APIResponseError, 200)
     assert (failure.body, failure.request_id) == ("Hello [key removed]", "8f2c")
     assert failure.text.startswith("cache.test sent an answer that cannot be used: it is not JSON")
@@ -298,13 +304,13 @@ def test_errors_of_ours_pass() -> None:
     """What is one of our errors already stays as it is, and the request loses the key."""
     attempt = make_attempt()
     request, error = request_of(attempt), InvalidRequestError("no")
-    assert attempt.failure(error, request) is error
+    assert exception_to_raise(error, attempt, request) is error
     assert "Authorization" not in request.headers
-    assert attempt.failure(error, request) is error
+    assert exception_to_raise(error, attempt, request) is error
 
 
 def failure_of(attempt: Attempt, error: Exception) -> Failure:
-    failed = attempt.failure(error, request_of(attempt))
+    failed = exception_to_raise(error, attempt, request_of(attempt))
     assert isinstance(failed, AttemptFailed)
     return failed.failure
 
@@ -315,7 +321,7 @@ def test_every_other_error_becomes_a_failure() -> None:
     failed = Failure(InternalServerError, f"500 {KEY}", Repeat.TRANSIENT, request_id="8f2c")
     found = failure_of(attempt, AttemptFailed(failed))
     assert found == failed._replace(text="500 [key removed]")
-    found = failure_of(attempt, UnreadableAnswer("it is not JSON"))
+    found = failure_of(attempt, UnusableAnswer("it is not JSON"))
     assert found.error is APIResponseError
     assert "it is not JSON" in found.text
     found = failure_of(attempt, httpx.ConnectError(f"no {KEY}"))

@@ -13,13 +13,15 @@ from call.attempts import (
     CONNECTED,
     SEND,
     Stream,
+    StubConnections,
+    async_trace,
     facts,
     make_attempt,
-    tell,
+    sync_trace,
 )
 from clock import Clock
 
-from vectorcache._call.attempt import Attempt
+from vectorcache._call.network_errors import exception_to_raise
 
 
 @pytest.mark.parametrize(
@@ -38,7 +40,7 @@ def test_how_long_it_may_wait_for_a_connection(
     timeout: Any, deadline: float | None, seconds: float | None
 ) -> None:
     """Until the call's deadline, or for as long as its timeout's ``pool`` says if that is less."""
-    assert make_attempt(timeout=timeout, deadline=deadline).seconds_to_queue == seconds
+    assert make_attempt(timeout=timeout, deadline=deadline).time.seconds_to_queue == seconds
 
 
 @pytest.mark.parametrize("begun", [True, False])
@@ -50,11 +52,15 @@ def test_it_is_ended(begun: bool) -> None:
     if begun:
         attempt.begin(None)
     clock.now += 3
-    attempt.end()
+    attempt.end_now()
     assert woken == [1_003.0]
     if not begun:
         attempt.begin(None)
-    assert (attempt.ends, attempt.expired, attempt.seconds_left) == (1_003.0, True, 0.0)
+    assert (attempt.time.ends, attempt.time.expired, attempt.time.seconds_left) == (
+        1_003.0,
+        True,
+        0.0,
+    )
 
 
 @pytest.mark.parametrize(("timeout", "spent"), [(None, 7.0), (5.0, 5.0), (9.0, 7.0)])
@@ -65,7 +71,7 @@ def test_the_seconds_it_spent(timeout: float | None, spent: float) -> None:
     clock.now += 100
     attempt.begin(None)
     clock.now += 7
-    assert attempt.seconds_spent == spent
+    assert attempt.time.seconds_spent == spent
 
 
 def test_the_request() -> None:
@@ -73,7 +79,7 @@ def test_the_request() -> None:
     attempt = make_attempt(headers={"X-Own": "1"})
     attempt.begin(None)
     request = attempt.request(
-        tell_nothing, method="post", url="v1/x", json={"prompt": "süß"}, headers={"X-More": "2"}
+        method="post", url="v1/x", json={"prompt": "süß"}, headers={"X-More": "2"}
     )
     assert b"".join(request.stream) == '{"prompt":"süß"}'.encode()  # type: ignore[arg-type]
     assert request.headers["content-length"] == "18"
@@ -82,19 +88,16 @@ def test_the_request() -> None:
     assert attempt.line == "POST v1/x"
 
 
-def tell_nothing(event: str, info: Any) -> None:
-    pass
-
-
 def test_it_is_watched_once_a_connection_is_used() -> None:
     """The watchdog hears of an attempt with the first of its events, and once."""
-    watched: list[Attempt] = []
+    connections = StubConnections()
     attempt = make_attempt()
-    attempt.watch = watched.append
     attempt.begin(None)
-    assert watched == []
-    tell(attempt, CONNECT, CONNECTED.replace("connection", "x"), SEND, ANSWERED)
-    assert watched == [attempt]
+    trace = sync_trace(attempt, connections)
+    assert connections.watched == []
+    for event in (CONNECT, CONNECTED.replace("connection", "x"), SEND, ANSWERED):
+        trace(event, facts(event))
+    assert connections.watched == [attempt]
 
 
 def test_a_connection_that_comes_too_late() -> None:
@@ -102,10 +105,11 @@ def test_a_connection_that_comes_too_late() -> None:
     clock, stream = Clock(), Stream()
     attempt = make_attempt(clock, timeout=5)
     attempt.begin(None)
-    attempt.trace(CONNECT, facts(CONNECT))
+    trace = sync_trace(attempt)
+    trace(CONNECT, facts(CONNECT))
     clock.now += 5
     with pytest.raises(httpx.ConnectTimeout, match="connected too late"):
-        attempt.trace(CONNECTED, {"return_value": stream})
+        trace(CONNECTED, {"return_value": stream})
     assert stream.closed
 
 
@@ -122,7 +126,7 @@ def test_a_name_without_addresses(event: str, error: Exception, raised: bool) ->
     """A task is told what is wrong, and not by the error that this is for anyio."""
 
     async def follow() -> None:
-        await make_attempt().trace_async(event, {"exception": error})
+        await async_trace(make_attempt())(event, {"exception": error})
 
     if not raised:
         asyncio.run(follow())
@@ -132,21 +136,22 @@ def test_a_name_without_addresses(event: str, error: Exception, raised: bool) ->
 
 
 def test_nothing_is_known_of_an_answer_yet() -> None:
-    """A new attempt has no answer, looks nothing up by itself, and can be ended at once."""
+    """A new attempt has no answer, and can be ended at once."""
     attempt = make_attempt()
     assert (attempt.line, attempt.status_code, attempt.request_id) == ("", None, None)
-    assert (attempt.limit_headers, attempt.looks_up) == ({}, False)
-    attempt.end()
-    assert attempt.expired
+    assert attempt.limit_headers == {}
+    attempt.end_now()
+    assert attempt.time.expired
 
 
 def test_a_failed_connection_is_left_to_httpcore() -> None:
     """What the network itself raised is not raised where its end is traced."""
     attempt = make_attempt()
     attempt.begin(None)
-    attempt.trace(CONNECT, facts(CONNECT))
-    attempt.trace("connection.connect_tcp.failed", {"exception": ConnectionRefusedError()})
-    assert attempt.step == "connecting to cache.test"
+    trace = sync_trace(attempt)
+    trace(CONNECT, facts(CONNECT))
+    trace("connection.connect_tcp.failed", {"exception": ConnectionRefusedError()})
+    assert attempt.trace.step == "connecting to cache.test"
 
 
 def test_an_answer_that_goes_on_after_its_time() -> None:
@@ -155,14 +160,14 @@ def test_an_answer_that_goes_on_after_its_time() -> None:
     attempt = make_attempt(clock, timeout=5.0)
     attempt.begin(None)
     clock.now += 4
-    attempt.refuse_more_if_late()
+    attempt.time.refuse_more_if_late()
     clock.now += 60
-    attempt.refuse_more_if_late()
+    attempt.time.refuse_more_if_late()
     clock.now += 0.09
-    attempt.refuse_more_if_late()
+    attempt.time.refuse_more_if_late()
     clock.now += 0.02
     with pytest.raises(httpx.ReadTimeout, match=r"^the answer had not ended$"):
-        attempt.refuse_more_if_late()
+        attempt.time.refuse_more_if_late()
 
 
 @pytest.mark.parametrize(("read", "kept"), [(2.0, 2.0), (5.0, None), (9.0, None)])
@@ -173,8 +178,8 @@ def test_the_time_limit_for_a_task(read: float, kept: float | None) -> None:
     attempt = make_attempt(clock, timeout=timeout, deadline=1_005.0)
     attempt.begin(None)
     clock.now += 1
-    assert attempt.time_limit() == 4.0
-    assert attempt._timeouts == {"connect": None, "read": kept, "write": None, "pool": None}
+    assert attempt.time.overall_limit() == 4.0
+    assert attempt.time.timeouts == {"connect": None, "read": kept, "write": None, "pool": None}
 
 
 @pytest.mark.parametrize("began", [1_000.1, 1_234.5678, 23_000.123])
@@ -184,16 +189,16 @@ def test_a_time_limit_is_not_rounded(began: float) -> None:
     clock.now = began
     attempt = make_attempt(clock, timeout=0.4)
     attempt.begin(None)
-    assert attempt.time_limit() == pytest.approx(0.4)
-    assert attempt._timeouts == {"connect": None, "read": None, "write": None}
+    assert attempt.time.overall_limit() == pytest.approx(0.4)
+    assert attempt.time.timeouts == {"connect": None, "read": None, "write": None}
 
 
 def test_no_time_limit_for_a_task() -> None:
     """An attempt without an end leaves each step the limit that it has."""
     attempt = make_attempt(timeout=httpx.Timeout(None, read=9.0))
     attempt.begin(None)
-    assert attempt.time_limit() is None
-    assert attempt._timeouts["read"] == 9.0
+    assert attempt.time.overall_limit() is None
+    assert attempt.time.timeouts["read"] == 9.0
 
 
 def test_what_a_rate_limit_gets_of_a_failed_attempt() -> None:
@@ -202,5 +207,6 @@ def test_what_a_rate_limit_gets_of_a_failed_attempt() -> None:
     attempt.begin(None)
     headers = {"X-RateLimit-Remaining": "0", "Retry-After": "7", "Server": "x"}
     attempt.reader(httpx.Response(503, headers=headers))
-    attempt.failure(httpx.ReadError("reset"), httpx.Request("POST", "https://cache.test"))
+    request = httpx.Request("POST", "https://cache.test")
+    exception_to_raise(httpx.ReadError("reset"), attempt, request)
     assert attempt.limit_headers == {"retry-after": "7", "x-ratelimit-remaining": "0"}

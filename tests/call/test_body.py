@@ -13,13 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers import HIT, ScriptedServer, answer
 
-from vectorcache._call.body import (
-    _DEBUG_FIELDS,
-    _FIELDS,
-    BodyReader,
-    UnreadableAnswer,
-    parse_json,
-)
+from vectorcache._call.answer import _DEBUG_FIELDS, _FIELDS
+from vectorcache._call.body import BodyReader, UnusableAnswer, parse_json
 
 HIT_JSON = answer().partition(b"\r\n\r\n")[2]
 
@@ -43,7 +38,7 @@ def test_a_gzip_bomb_costs_no_memory() -> None:
         reader = BodyReader("gzip", 10_000_000)
         chunks = [bomb[start : start + 65_536] for start in range(0, len(bomb), 65_536)]
         assert False in [reader.feed(chunk) for chunk in chunks]
-        with pytest.raises(UnreadableAnswer, match="max_response_bytes"):
+        with pytest.raises(UnusableAnswer, match="max_response_bytes"):
             reader.content()
         _, peak = tracemalloc.get_traced_memory()
     finally:

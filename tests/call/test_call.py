@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from vectorcache import APIStatusError, RetryPolicy, VectorcacheError
 from vectorcache._call.call import Call
-from vectorcache._call.failure import Failure
-from vectorcache._call.retry import Repeat, RetryQuota, backoff
+from vectorcache._call.failure import Failure, Repeat
+from vectorcache._call.retry import RetryQuota, backoff
 
-TRANSIENT, THROTTLED, ONCE = Repeat.TRANSIENT, Repeat.THROTTLED, Repeat.ONCE
+TRANSIENT, THROTTLED, UNCERTAIN = Repeat.TRANSIENT, Repeat.THROTTLED, Repeat.UNCERTAIN
 
 
 def failure(repeat: Repeat, **facts: Any) -> Failure:
@@ -76,7 +76,7 @@ def test_what_cannot_succeed_is_never_repeated() -> None:
 
 def test_what_may_have_been_paid_for_is_repeated_once() -> None:
     """A request that may have reached the service is sent again at most once, after a second."""
-    wait, end = delays(make_call(unit=0.0), *[failure(ONCE)] * 3)
+    wait, end = delays(make_call(unit=0.0), *[failure(UNCERTAIN)] * 3)
     assert wait == 1.0
     assert "repeated only once" in str(end)
 
@@ -84,7 +84,9 @@ def test_what_may_have_been_paid_for_is_repeated_once() -> None:
 def test_other_failures_around_an_uncertain_one() -> None:
     """The one uncertain repeat is counted over the whole call."""
     call = make_call(max_retries=9, unit=0.0)
-    found = delays(call, failure(TRANSIENT), failure(ONCE), failure(TRANSIENT), failure(ONCE))
+    found = delays(
+        call, failure(TRANSIENT), failure(UNCERTAIN), failure(TRANSIENT), failure(UNCERTAIN)
+    )
     assert found[:3] == [0.0, 1.0, 0.0]
     assert "repeated only once" in str(found[3])
 
@@ -92,11 +94,11 @@ def test_other_failures_around_an_uncertain_one() -> None:
 def test_a_connection_closed_while_idle_is_no_attempt() -> None:
     """The first such failure is repeated at once on a fresh connection, and not counted."""
     call = make_call(max_retries=0)
-    assert not call.attempt().fresh
-    assert call.delay_after(failure(Repeat.AT_ONCE)) == 0.0
-    assert call.attempt().fresh
+    assert not call.attempt().needs_new_connection
+    assert call.delay_after(failure(Repeat.STALE_CONNECTION)) == 0.0
+    assert call.attempt().needs_new_connection
     with pytest.raises(VectorcacheError) as caught:
-        call.delay_after(failure(Repeat.AT_ONCE))
+        call.delay_after(failure(Repeat.STALE_CONNECTION))
     assert caught.value.attempts == 1
 
 
@@ -162,7 +164,7 @@ def test_any_sequence_of_outcomes_keeps_the_limits(
         except VectorcacheError as error:
             assert error.attempts == sent - reconnections
             break
-        reconnections += delay == 0.0 and repeat is Repeat.AT_ONCE
+        reconnections += delay == 0.0 and repeat is Repeat.STALE_CONNECTION
         clock.now += delay
         assert 0 <= delay <= 60
         assert deadline is None or delay == 0 or clock.now < started + deadline
@@ -223,6 +225,6 @@ def test_a_policy_is_checked(value: Any) -> None:
 def test_a_policy_for_tests_waits_for_nothing_but_hints() -> None:
     """Users' tests need no sleeps: without_waiting() keeps the retries and drops the waits."""
     call = make_call(policy=RetryPolicy.without_waiting(), max_retries=4)
-    failures = [failure(TRANSIENT), failure(ONCE), failure(THROTTLED)]
+    failures = [failure(TRANSIENT), failure(UNCERTAIN), failure(THROTTLED)]
     found = delays(call, *failures, failure(THROTTLED, retry_after=0.5))
     assert found == [0.0, 0.0, 0.0, 0.5]

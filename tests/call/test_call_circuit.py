@@ -9,8 +9,7 @@ from servers import HIT
 
 from vectorcache import APIConnectionError, CircuitBreaker, CircuitOpenError
 from vectorcache._call.circuit import Admission, Circuit
-from vectorcache._call.failure import AttemptFailed, Failure
-from vectorcache._call.retry import Repeat
+from vectorcache._call.failure import AttemptFailed, Failure, Repeat
 
 DOWN = Failure(APIConnectionError, "could not connect", Repeat.TRANSIENT)
 NEVER_ANSWERED = DOWN._replace(repeat=Repeat.NEVER)

@@ -28,8 +28,8 @@ class TestFallback:
 
         call = Made(fallback=fallback).call
         assert call.fallback == (fallback, "Q", "m", "c")
-        assert APIConnectionError in call.stands_in_for
-        assert Made().call.stands_in_for == ()
+        assert APIConnectionError in call.has_fallback_for
+        assert Made().call.has_fallback_for == ()
 
     @pytest.mark.parametrize("answer", ["from elsewhere", ""])
     def test_its_answer(self, answer: str) -> None:
@@ -39,7 +39,7 @@ class TestFallback:
         error.__context__ = OSError()
         with made.call as call:
             made.clock.now += 2
-            result = call.stand_in(answer, error)
+            result = call.fallback_result(answer, error)
         assert result == VectorcacheResponse(False, answer, None, 0.0, "fallback")
         meta = result.meta
         assert (meta.status_code, meta.request_id, meta.attempts) == (503, "abc", 3)
@@ -60,7 +60,7 @@ class TestFallback:
     ) -> None:
         """A fallback answer is logged as a warning, except after a 422, which is expected."""
         caplog.set_level(logging.INFO, "vectorcache")
-        Made(fallback=lambda prompt, model, context: "").call.stand_in("answer", error)
+        Made(fallback=lambda prompt, model, context: "").call.fallback_result("answer", error)
         (record,) = caplog.records
         assert record.levelno == level
         assert record.getMessage() == f"query: the fallback answered in 0.000 s {words}"
@@ -70,5 +70,5 @@ class TestFallback:
         """An answer that is not text is an error about the fallback, caused by the cache's."""
         error = APIConnectionError("no connection")
         with pytest.raises(ConfigurationError, match=r"^fallback must ") as caught:
-            Made(fallback=lambda prompt, model, context: "").call.stand_in(answer, error)
+            Made(fallback=lambda prompt, model, context: "").call.fallback_result(answer, error)
         assert caught.value.__cause__ is error

@@ -19,11 +19,16 @@ from vectorcache import (
     RateLimitError,
     RetryPolicy,
 )
-from vectorcache._call.failure import Failure
-from vectorcache._call.retry import Repeat, RetryQuota
+from vectorcache._call.failure import Failure, Repeat
+from vectorcache._call.retry import RetryQuota
 from vectorcache_api.models import QueryResponse
 
-NEVER, ONCE, TRANSIENT, THROTTLED = Repeat.NEVER, Repeat.ONCE, Repeat.TRANSIENT, Repeat.THROTTLED
+NEVER, UNCERTAIN, TRANSIENT, THROTTLED = (
+    Repeat.NEVER,
+    Repeat.UNCERTAIN,
+    Repeat.TRANSIENT,
+    Repeat.THROTTLED,
+)
 DOWN = Failure(APIConnectionError, "could not connect", TRANSIENT)
 BOOM = Failure(InternalServerError, "500 boom", TRANSIENT, status_code=500, request_id="8f2c")
 
@@ -49,15 +54,16 @@ BOOM = Failure(InternalServerError, "500 boom", TRANSIENT, status_code=500, requ
             "500 boom (request 8f2c, 1 attempt in 2 s, try again in 61 s)",
         ),
         (
-            [DOWN._replace(repeat=ONCE), DOWN._replace(repeat=ONCE)],
+            [DOWN._replace(repeat=UNCERTAIN), DOWN._replace(repeat=UNCERTAIN)],
             {},
-            "could not connect (2 attempts in 4 s, repeated only once, as each may be paid for)",
+            "could not connect (2 attempts in 4 s, repeated only once, "
+            "as each attempt may be paid for)",
         ),
         (
             [DOWN._replace(retry_after=9.5)],
             {"deadline": 11.5},
             "could not connect (1 attempt in 2 s, try again in 9.5 s, "
-            "the deadline of 11.5 s leaves no time for more)",
+            "the deadline of 11.5 s leaves no time for another attempt)",
         ),
         (
             [DOWN],
@@ -156,13 +162,13 @@ def test_only_the_next_attempt_has_to_be_fresh() -> None:
     """A connection that was closed while idle asks for one new connection, not for more."""
     call = make_call()
     call.attempt()
-    call.delay_after(DOWN._replace(repeat=Repeat.AT_ONCE))
+    call.delay_after(DOWN._replace(repeat=Repeat.STALE_CONNECTION))
     fresh = call.attempt()
-    assert fresh.fresh
+    assert fresh.needs_new_connection
     fresh.begin(None)
-    assert fresh.seconds_left == 30
+    assert fresh.time.seconds_left == 30
     call.delay_after(DOWN)
-    assert not call.attempt().fresh
+    assert not call.attempt().needs_new_connection
 
 
 def test_an_attempt_has_the_calls_limits() -> None:
@@ -172,7 +178,7 @@ def test_an_attempt_has_the_calls_limits() -> None:
     clock.now += 2
     attempt = call.attempt()
     attempt.begin(None)
-    assert attempt.seconds_left == 3
+    assert attempt.time.seconds_left == 3
     assert (call.body.prompt, call.query.prompt) == ("Q", "Q")
 
 
@@ -238,7 +244,7 @@ def test_the_fallback_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     call.attempt().line = "POST /v1/cache/query"
     clock.now += 2
     error = InternalServerError("500 boom", status_code=500, request_id="8f2c", attempts=2)
-    result = call.stand_in("An answer", error)
+    result = call.fallback_result("An answer", error)
     assert result.to_dict() == {
         "cache_hit": False,
         "response": "An answer",
@@ -253,4 +259,4 @@ def test_the_fallback_is_logged(caplog: pytest.LogCaptureFixture) -> None:
         "POST /v1/cache/query: the fallback answered in 2.000 s for 500"
     ]
     with pytest.raises(ConfigurationError, match=r"^fallback must "):
-        call.stand_in(None, APIStatusError("no"))
+        call.fallback_result(None, APIStatusError("no"))

@@ -23,7 +23,7 @@ from vectorcache import (
 )
 from vectorcache import _generated as api
 from vectorcache._call.call import CallStopped
-from vectorcache._call.retry import Repeat
+from vectorcache._call.failure import Repeat
 
 
 def test_an_answer(caplog: pytest.LogCaptureFixture) -> None:
@@ -79,7 +79,7 @@ class TestAnEqualCall:
         with pytest.raises(APITimeoutError) as caught:
             made.call.seconds_to_wait()
         said = str(caught.value)
-        assert "an equal call was waiting for its answer, and this call for the same answer" in said
+        assert "the answer of an equal call, which this call waited for, had not arrived" in said
         assert "the deadline of 5 s is over" in said
         assert "raise deadline=" in said
         assert caught.value.attempts == 0
@@ -200,9 +200,7 @@ def test_what_an_attempt_carries() -> None:
     """The call's headers, and the client's key."""
     attempt = Made().call.attempt()
     attempt.begin(None)
-    request = attempt.request(
-        lambda event, info: None, method="post", url="v1/x", json={}, headers={}
-    )
+    request = attempt.request(method="post", url="v1/x", json={}, headers={})
     assert request.headers["x-own"] == "1"
     assert request.headers["authorization"] == f"Bearer {KEY}"
 

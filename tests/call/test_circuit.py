@@ -25,8 +25,7 @@ from vectorcache import (
 )
 from vectorcache._call import circuit as circuit_module
 from vectorcache._call.circuit import Admission, Circuit
-from vectorcache._call.failure import Failure
-from vectorcache._call.retry import Repeat
+from vectorcache._call.failure import Failure, Repeat
 
 
 def failure(

@@ -29,21 +29,24 @@ from vectorcache import (
     VectorcacheError,
 )
 from vectorcache._call.attempt import Attempt
-from vectorcache._call.body import TooLargeAnswer, UnreadableAnswer
-from vectorcache._call.failure import (
-    AttemptFailed,
-    Failure,
-    of_exception,
-    of_no_connection,
-    of_timeout,
-    of_unreadable,
-    without_frames,
+from vectorcache._call.body import AnswerTooLarge, UnusableAnswer
+from vectorcache._call.failure import AttemptFailed, Failure, Repeat
+from vectorcache._call.foreign_exceptions import without_frames
+from vectorcache._call.network_errors import (
+    failure_from_exception,
+    failure_from_full_queue,
+    failure_from_timeout,
+    failure_from_unusable_answer,
     without_key,
 )
-from vectorcache._call.retry import Repeat
 from vectorcache._secret import APIKey
 
-NEVER, AT_ONCE, ONCE, TRANSIENT = Repeat.NEVER, Repeat.AT_ONCE, Repeat.ONCE, Repeat.TRANSIENT
+NEVER, STALE, UNCERTAIN, TRANSIENT = (
+    Repeat.NEVER,
+    Repeat.STALE_CONNECTION,
+    Repeat.UNCERTAIN,
+    Repeat.TRANSIENT,
+)
 
 CONNECTING = [CONNECT]
 SENDING = [CONNECT, CONNECTED, SEND]
@@ -208,7 +211,7 @@ def untrusted() -> ssl.SSLError:
             APIConnectionError,
             "the connection to cache.test broke while waiting for the answer of cache.test: "
             "[SSL] it broke",
-            ONCE,
+            UNCERTAIN,
             "",
         ),
         (
@@ -216,7 +219,7 @@ def untrusted() -> ssl.SSLError:
             APIConnectionError,
             "the connection to cache.test broke while waiting for the answer of cache.test: "
             "[SSL] it broke",
-            ONCE,
+            UNCERTAIN,
             "",
         ),
         (
@@ -224,21 +227,21 @@ def untrusted() -> ssl.SSLError:
             APIConnectionError,
             "the connection to cache.test broke while waiting for the answer of cache.test: "
             "[SSL] it broke",
-            ONCE,
+            UNCERTAIN,
             "",
         ),
         (
             lambda: httpx.ReadTimeout("slow"),
             APITimeoutError,
             "timed out after 2 s while waiting for the answer of cache.test",
-            ONCE,
+            UNCERTAIN,
             MORE_TIME,
         ),
         (
             lambda: TimeoutError(),
             APITimeoutError,
             "timed out after 2 s while waiting for the answer of cache.test",
-            ONCE,
+            UNCERTAIN,
             MORE_TIME,
         ),
         (
@@ -259,7 +262,7 @@ def test_every_exception_has_its_meaning(
 ) -> None:
     """What sending may raise becomes one of our errors, in words that say what to do."""
     exception = make()
-    assert of_exception(exception, attempt_after(*SENT_ALL, seconds=2)) == Failure(
+    assert failure_from_exception(exception, attempt_after(*SENT_ALL, seconds=2)) == Failure(
         error=error, text=text, repeat=repeat, advice=advice, cause=exception
     )
 
@@ -267,11 +270,11 @@ def test_every_exception_has_its_meaning(
 @pytest.mark.parametrize(
     ("events", "doing", "repeat"),
     [
-        ([], "waiting for the answer of cache.test", ONCE),
+        ([], "waiting for the answer of cache.test", UNCERTAIN),
         (SENDING, "sending the request to cache.test", TRANSIENT),
-        (SENT_ALL, "waiting for the answer of cache.test", ONCE),
-        (ON_A_USED_CONNECTION, "waiting for the answer of cache.test", AT_ONCE),
-        ([*ON_A_USED_CONNECTION, ANSWERED], "waiting for the answer of cache.test", ONCE),
+        (SENT_ALL, "waiting for the answer of cache.test", UNCERTAIN),
+        (ON_A_USED_CONNECTION, "waiting for the answer of cache.test", STALE),
+        ([*ON_A_USED_CONNECTION, ANSWERED], "waiting for the answer of cache.test", UNCERTAIN),
         # A proxy has a request of its own sent before TLS starts.
         ([*SENT_ALL, ANSWERED, IN_TLS], None, TRANSIENT),
     ],
@@ -280,7 +283,7 @@ def test_a_broken_connection(events: list[str], doing: str | None, repeat: Repea
     """How far the request got decides whether it may have been paid for, and so repeated."""
     # httpcore lets some errors of TLS through as they are.
     for error in (httpx.ReadError("reset"), *([OSError("reset")] if events else [])):
-        found = of_exception(error, attempt_after(*events))
+        found = failure_from_exception(error, attempt_after(*events))
         assert (found.error, found.repeat, found.cause) == (APIConnectionError, repeat, error)
         if doing is not None:
             assert found.text == f"the connection to cache.test broke while {doing}: reset"
@@ -288,11 +291,11 @@ def test_a_broken_connection(events: list[str], doing: str | None, repeat: Repea
 
 @pytest.mark.parametrize(
     ("events", "repeat"),
-    [([], ONCE), (CONNECTING, TRANSIENT), (SENDING, TRANSIENT), (SENT_ALL, ONCE)],
+    [([], UNCERTAIN), (CONNECTING, TRANSIENT), (SENDING, TRANSIENT), (SENT_ALL, UNCERTAIN)],
 )
 def test_a_timeout(events: list[str], repeat: Repeat) -> None:
     """A request that was never sent as a whole may be repeated as often as any."""
-    found = of_timeout(attempt_after(*events, seconds=1.23))
+    found = failure_from_timeout(attempt_after(*events, seconds=1.23))
     assert (found.error, found.repeat, found.cause) == (APITimeoutError, repeat, None)
     assert found.text.startswith("timed out after 1.2 s while ")
 
@@ -301,8 +304,8 @@ def test_a_proxy_that_cannot_be_reached() -> None:
     """Where it is the proxy that nobody can connect to, the error says so."""
     attempt = make_attempt()
     attempt.begin(None)
-    attempt.trace(CONNECT, {"host": "proxy.test", "port": 3128})
-    found = of_exception(httpx.ConnectError("refused"), attempt)
+    attempt.trace.follow(CONNECT, {"host": "proxy.test", "port": 3128})
+    found = failure_from_exception(httpx.ConnectError("refused"), attempt)
     assert "proxy.test:3128" in found.text
     assert (found.repeat, found.advice) == (
         TRANSIENT,
@@ -315,9 +318,9 @@ def test_after_the_attempts_time_everything_is_a_timeout() -> None:
     late = attempt_after(*SENT_ALL, seconds=31)
     broken, slow = httpx.ReadError("shut"), httpx.ReadTimeout("slow")
     text = "timed out after 30 s while waiting for the answer of cache.test"
-    assert of_exception(broken, late)[:2] == (APITimeoutError, text)
-    assert of_exception(broken, late).cause is None
-    assert of_exception(slow, late).cause is slow
+    assert failure_from_exception(broken, late)[:2] == (APITimeoutError, text)
+    assert failure_from_exception(broken, late).cause is None
+    assert failure_from_exception(slow, late).cause is slow
 
 
 def test_the_status_stays_known_when_the_rest_does_not_arrive() -> None:
@@ -325,14 +328,14 @@ def test_the_status_stays_known_when_the_rest_does_not_arrive() -> None:
     attempt = attempt_after(*SENT_ALL, ANSWERED)
     attempt.reader(httpx.Response(200, headers={"content-length": "1234567"}))
     for error in (httpx.ReadError("reset"), httpx.ReadTimeout("slow")):
-        found = of_exception(error, attempt)
+        found = failure_from_exception(error, attempt)
         assert found.status_code == 200
         assert "reading the answer (0 of 1,234,567 bytes arrived)" in found.text
 
 
 def test_no_free_connection() -> None:
     """Waiting in vain for one of one's own connections is not the service's fault."""
-    assert of_no_connection(7) == Failure(
+    assert failure_from_full_queue(7) == Failure(
         error=APITimeoutError,
         text="timed out waiting for a free connection (max_connections=7)",
         repeat=NEVER,
@@ -345,29 +348,30 @@ def test_no_free_connection() -> None:
     ("reason", "body", "quoted", "repeat", "advice"),
     [
         (
-            UnreadableAnswer("it is not JSON"),
+            UnusableAnswer("it is not JSON"),
             "Welcome!",
             ' ("Welcome!")',
-            ONCE,
-            "check that base_url leads to Vectorcache and not to something in between",
+            UNCERTAIN,
+            "check that base_url leads to Vectorcache, and not to a proxy or another server",
         ),
         (
-            UnreadableAnswer("response is missing"),
+            UnusableAnswer("response is missing"),
             {"cache_hit": True},
             "",
-            ONCE,
-            "check that base_url leads to Vectorcache and not to something in between",
+            UNCERTAIN,
+            "check that base_url leads to Vectorcache, and not to a proxy or another server",
         ),
-        (TooLargeAnswer("it is large"), None, "", NEVER, "raise max_response_bytes="),
+        (AnswerTooLarge("it is large"), None, "", NEVER, "raise max_response_bytes="),
     ],
 )
 def test_an_answer_that_cannot_be_used(
-    reason: UnreadableAnswer, body: object, quoted: str, repeat: Repeat, advice: str
+    reason: UnusableAnswer, body: object, quoted: str, repeat: Repeat, advice: str
 ) -> None:
     """The error has all that came; what is too large now is too large the next time."""
     attempt = attempt_after(*SENT_ALL, ANSWERED)
     attempt.reader(httpx.Response(200, headers={"x-request-id": "8f2c"}))
-    assert of_unreadable(reason, attempt, body) == Failure(
+    reason.body = body
+    assert failure_from_unusable_answer(reason, attempt) == Failure(
         error=APIResponseError,
         text=f"cache.test sent an answer that cannot be used: {reason}{quoted}",
         repeat=repeat,
@@ -381,7 +385,7 @@ def test_an_answer_that_cannot_be_used(
 def test_the_key_is_in_no_failure() -> None:
     """The text loses the key, and so does what caused it, at any depth."""
     key = APIKey(KEY)
-    plain = Failure(error=APIConnectionError, text=f"sent {KEY}", repeat=ONCE)
+    plain = Failure(error=APIConnectionError, text=f"sent {KEY}", repeat=UNCERTAIN)
     harmless, telling = ValueError("no"), caused_by(ValueError("no"), ValueError(KEY))
     assert without_key(plain, key).text == "sent [key removed]"
     assert without_key(plain._replace(cause=harmless), key).cause is harmless
@@ -412,10 +416,10 @@ def test_frames_are_dropped_along_the_whole_chain() -> None:
     [
         (httpx.ConnectTimeout("slow"), TRANSIENT),
         (httpx.PoolTimeout("slow"), TRANSIENT),
-        (httpx.ReadTimeout("slow"), ONCE),
-        (None, ONCE),
+        (httpx.ReadTimeout("slow"), UNCERTAIN),
+        (None, UNCERTAIN),
     ],
 )
 def test_a_timeout_before_anything_was_sent(cause: Exception | None, repeat: Repeat) -> None:
     """A timeout that itself says that nothing was sent is repeated as often as is allowed."""
-    assert of_timeout(attempt_after(*SENT_ALL), cause).repeat is repeat
+    assert failure_from_timeout(attempt_after(*SENT_ALL), cause).repeat is repeat

@@ -22,10 +22,8 @@ from vectorcache import (
     RateLimitError,
     ServiceUnavailableError,
 )
-from vectorcache._call.body import Answer
-from vectorcache._call.failure import Failure
-from vectorcache._call.retry import Repeat
-from vectorcache._call.status_errors import body_of, of_answer
+from vectorcache._call.failure import Failure, Repeat
+from vectorcache._call.status_errors import body_value, failure_from_status
 from vectorcache._secret import APIKey
 
 NEVER, TRANSIENT, THROTTLED = Repeat.NEVER, Repeat.TRANSIENT, Repeat.THROTTLED
@@ -36,7 +34,7 @@ def meaning(status: int, body: Any = None, headers: dict[str, str] | None = None
     """What an answer with this status and body means; bytes are a body as they are."""
     content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body)
     content = content.encode() if isinstance(content, str) else content
-    return of_answer(Answer(status, httpx.Headers(headers), content), "8f2c", APIKey(KEY))
+    return failure_from_status(status, httpx.Headers(headers), content, "8f2c", APIKey(KEY))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +129,9 @@ def test_a_redirect_says_where_to(status: int, location: str | None, words: str)
     found = meaning(status, headers=headers)
     assert (found.error, found.repeat) == (APIStatusError, NEVER)
     assert found.text == f"{status} {words}"
-    assert found.advice == "set base_url to where the service now is; redirects are not followed"
+    assert (
+        found.advice == "set base_url to the new address of the service; redirects are not followed"
+    )
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_nothing_said_is_nothing_quoted(body: Any) -> None:
 )
 def test_a_body_is_its_json_or_its_text(content: bytes, expected: Any) -> None:
     """``error.body`` is the JSON value, where that is not too deep, or else the text."""
-    found = body_of(content, APIKey(KEY))
+    found = body_value(content, APIKey(KEY))
     assert found == (json.loads(content) if content == 50 * b"[" + 50 * b"]" else expected)
 
 
@@ -271,5 +271,5 @@ def test_the_key_is_taken_out_of_every_part_of_a_body() -> None:
     for shown in (KEY, escaped):
         body = f'{{"{shown}": ["{shown}", {{"a": "x {shown} y"}}], "n": 1}}'
         expected = {"[key removed]": ["[key removed]", {"a": "x [key removed] y"}], "n": 1}
-        assert body_of(body.encode(), APIKey(KEY)) == expected
-    assert body_of(f"<p>{KEY}".encode(), APIKey(KEY)) == "[key removed]"
+        assert body_value(body.encode(), APIKey(KEY)) == expected
+    assert body_value(f"<p>{KEY}".encode(), APIKey(KEY)) == "[key removed]"

@@ -10,8 +10,9 @@ from properties.effort import examples
 
 from vectorcache import APIStatusError, RetryPolicy, VectorcacheClient, VectorcacheError
 from vectorcache._call.call import Call
-from vectorcache._call.failure import Failure, of_no_connection
-from vectorcache._call.retry import Repeat, RetryQuota
+from vectorcache._call.failure import Failure, Repeat
+from vectorcache._call.network_errors import failure_from_full_queue
+from vectorcache._call.retry import RetryQuota
 from vectorcache._call.shared import Shared
 from vectorcache._query import Query
 from vectorcache_api.models import QueryResponse
@@ -42,7 +43,7 @@ FAILURES = st.builds(
     st.none() | st.integers(100, 999),
     HINTS,
 )
-NO_CONNECTION = of_no_connection(max_connections=1)
+NO_CONNECTION = failure_from_full_queue(max_connections=1)
 # How long each attempt takes, and what it ends with: a failure, or an answer.
 COURSES = st.lists(
     st.tuples(st.floats(0, 20), st.none() | st.just(NO_CONNECTION) | FAILURES),
@@ -105,12 +106,12 @@ class Course:
         assert failure.repeat is not Repeat.NEVER
         if cost == 0:
             # Nothing was attempted: an idle connection was closed as we wrote on it.
-            assert failure.repeat is Repeat.AT_ONCE
+            assert failure.repeat is Repeat.STALE_CONNECTION
             assert delay == 0
             self.reconnections += 1
             return
         self.paid += 1
-        self.uncertain += failure.repeat in (Repeat.ONCE, Repeat.AT_ONCE)
+        self.uncertain += failure.repeat in (Repeat.UNCERTAIN, Repeat.STALE_CONNECTION)
         assert CHEAPEST <= round(cost) <= DEAREST
         assert self._ends is None or self.clock.now + delay < self._ends
         if failure.retry_after is not None:

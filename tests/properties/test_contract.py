@@ -85,7 +85,7 @@ def test_nothing_else_reaches_a_user(
         if description.is_valid(value):
             ask(value)
         else:
-            with pytest.raises(APIResponseError, match=r"its field|no JSON object"):
+            with pytest.raises(APIResponseError, match=r"its field|not a JSON object"):
                 ask(value)
 
     same_verdict()

@@ -18,8 +18,8 @@ from vectorcache import (
 )
 from vectorcache._call.call import Call
 from vectorcache._call.circuit import Circuit
-from vectorcache._call.failure import AttemptFailed, Failure
-from vectorcache._call.retry import Repeat, RetryQuota
+from vectorcache._call.failure import AttemptFailed, Failure, Repeat
+from vectorcache._call.retry import RetryQuota
 from vectorcache._call.shared import Shared
 from vectorcache._query import Query
 from vectorcache._rate_limit.auto import AutoGate
@@ -80,7 +80,7 @@ def test_what_the_service_has_not_seen_does_not_count_twice() -> None:
     with limited.call() as call:
         assert call.seconds_to_turn() == 0
         call.attempt()
-        assert call.delay_after(failure(Repeat.AT_ONCE)) == 0
+        assert call.delay_after(failure(Repeat.STALE_CONNECTION)) == 0
         assert call.seconds_to_turn() == 0
 
 
@@ -117,7 +117,7 @@ def test_waiting_counts_to_the_deadline() -> None:
         while wait := call.seconds_to_turn():
             limited.clock.now += wait
         attempt = call.attempt()
-        assert attempt.seconds_to_queue == pytest.approx(70 - 60.63)
+        assert attempt.time.seconds_to_queue == pytest.approx(70 - 60.63)
 
 
 def test_a_batch_waits_as_long_as_it_takes() -> None:
@@ -128,7 +128,7 @@ def test_a_batch_waits_as_long_as_it_takes() -> None:
         while wait := call.seconds_to_turn():
             limited.clock.now += wait
         attempt = call.attempt()
-        assert attempt.seconds_to_queue == pytest.approx(1)
+        assert attempt.time.seconds_to_queue == pytest.approx(1)
         call.delay_after(BAD)
         with pytest.raises(APITimeoutError):  # The retry's turn is within the deadline again.
             call.seconds_to_turn()

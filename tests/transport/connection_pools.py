@@ -80,7 +80,7 @@ class Pool:
     async def fail(self, attempt: Attempt, stream: Closable, *, closing: bool = False) -> None:
         """An attempt that connects this stream, and then fails."""
         async with self.take(attempt):
-            attempt.took(stream)
+            attempt.trace.start(stream)
             if closing:
                 await self.close()
             raise httpx.ReadError("reset")

@@ -79,7 +79,7 @@ class TestUse:
         async with pool.take():
             pass
         fresh = new_attempt()
-        fresh.fresh = True
+        fresh.needs_new_connection = True
         async with pool.take(fresh) as transport:
             assert transport is pool.made[1]
         assert [made.closed for made in pool.made] == [1, 0]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from call.attempts import SEND, facts
+from call.attempts import SEND, facts, sync_trace
 from transport.connection_pools import Closable, Pool, new_attempt
 
 from vectorcache._call.failure import AttemptFailed
@@ -29,7 +29,7 @@ def test_a_connection_that_the_server_has_closed(pool: Pool) -> None:
     for readable in (False, True, False):
         attempt = new_attempt()
         with pool.connections.take(attempt):
-            attempt.took(Closable(readable=readable))
+            attempt.trace.start(Closable(readable=readable))
     assert [transport.closed for transport in pool.made] == [1, 0]
 
 
@@ -82,8 +82,8 @@ def test_an_attempt_is_watched(pool: Pool, stream: Socket) -> None:
     """Once its connection is used, it does not outlive its time, whatever it waits for."""
     attempt = new_attempt(timeout=0.02)
     with pool.connections.take(attempt):
-        attempt.took(stream)
-        attempt.trace(SEND, facts(SEND))
+        attempt.trace.start(stream)
+        sync_trace(attempt, pool.connections)(SEND, facts(SEND))
         assert stream.was_shut()
 
 
@@ -94,7 +94,7 @@ def test_another_thread_may_end_it(pool: Pool, monkeypatch: pytest.MonkeyPatch) 
     with pool.connections.take(attempt):
         monkeypatch.setattr(pool.connections._here().watchdog, "hurry", hurried.append)
         pool.connections.end(attempt)
-        assert attempt.expired
+        assert attempt.time.expired
     assert hurried == [attempt]
 
 
@@ -106,8 +106,8 @@ def test_nothing_is_watched_after_its_end(pool: Pool, stream: Socket) -> None:
         attempt = new_attempt(timeout=60)
         with pool.connections.take(attempt):
             if first:
-                attempt.took(stream)
-            attempt.trace(SEND, facts(SEND))
+                attempt.trace.start(stream)
+            sync_trace(attempt, pool.connections)(SEND, facts(SEND))
             assert watchdog._attempts == {attempt}
         assert watchdog._attempts == set()
     pool.connections.close()
@@ -132,7 +132,7 @@ def test_a_signal_while_a_connection_is_closed(pool: Pool, monkeypatch: pytest.M
         with pool.connections.take(new_attempt()):
             pass
         fresh = new_attempt()
-        fresh.fresh = True
+        fresh.needs_new_connection = True
         with monkeypatch.context() as patches:
             patches.setattr(Closable, "close", close)
             with pytest.raises(Enough), pool.connections.take(fresh):
@@ -148,17 +148,15 @@ def test_an_attempt_knows_the_connection_that_it_uses_again(pool: Pool) -> None:
         attempt = new_attempt()
         with pool.connections.take(attempt):
             if first:
-                attempt.took(stream)
-            assert attempt.network_stream is stream
+                attempt.trace.start(stream)
+            assert attempt.trace.network_stream is stream
 
 
 @pytest.mark.parametrize("shared", [Closable(), None])
 def test_names_are_looked_up_for_connections_of_its_own(shared: Closable | None) -> None:
     """The user's own transport does that itself."""
     pool = Pool("sync", shared=shared)
-    attempt = new_attempt()
-    with pool.connections.take(attempt):
-        assert attempt.looks_up is (shared is None)
+    assert pool.connections.looks_up_names is (shared is None)
     pool.connections.close()
 
 

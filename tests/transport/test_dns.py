@@ -9,12 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
-from call.attempts import CONNECT, make_attempt
+from call.attempts import CONNECT, StubConnections, make_attempt, sync_trace
 from clients import KEY
 from clock import Clock
 
-from vectorcache._call import attempt as attempt_module
 from vectorcache._call.attempt import Attempt
+from vectorcache._transport import sender
 from vectorcache._transport.dns import addresses
 
 Asked = list[tuple[str, int, float | None]]
@@ -31,7 +31,7 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Asked]:
             asked.append((host, port, seconds))
             return number
 
-        monkeypatch.setattr(attempt_module, "addresses", find)
+        monkeypatch.setattr(sender, "addresses", find)
         return asked
 
     return has
@@ -39,11 +39,10 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Asked]:
 
 def connect(attempt: Attempt, host: str = "cache.test", port: int = 443) -> float | None:
     """Lets httpcore say that it is about to connect; returns the seconds for each address."""
-    request = attempt.request(attempt.trace, method="post", url="/", json={}, headers={})
+    request = attempt.request(method="post", url="/", json={}, headers={})
     limit: float | None = request.extensions["timeout"]["connect"]
     arguments = {"host": host, "port": port, "timeout": limit}
-    attempt.looks_up = True
-    attempt.trace(CONNECT, arguments)
+    sync_trace(attempt, StubConnections(looks_up_names=True))(CONNECT, arguments)
     assert request.extensions["timeout"]["connect"] == limit
     return arguments["timeout"]  # type: ignore[return-value]
 
@@ -75,10 +74,10 @@ def test_what_it_says_meanwhile(resolver: Callable[[int], Asked]) -> None:
     resolver(1)
     attempt = make_attempt()
     attempt.begin(None)
-    assert attempt.may_have_arrived
+    assert attempt.trace.may_have_arrived
     connect(attempt)
     assert attempt.doing == "connecting to cache.test"
-    assert not attempt.may_have_arrived
+    assert not attempt.trace.may_have_arrived
 
 
 def test_the_name_of_a_proxy(resolver: Callable[[int], Asked]) -> None:
@@ -97,7 +96,7 @@ def test_nothing_is_looked_up_for_a_transport_of_ones_own(
     asked = resolver(3)
     attempt = make_attempt()
     attempt.begin(None)
-    attempt.trace(CONNECT, {"host": "cache.test", "port": 443, "timeout": 30.0})
+    sync_trace(attempt)(CONNECT, {"host": "cache.test", "port": 443, "timeout": 30.0})
     assert asked == []
 
 

@@ -109,7 +109,7 @@ def test_a_connection_that_is_still_made(watchdog: Watchdog, connections: list[C
     watchdog.watch(attempt)
     watchdog.watch(attempt_on(overdue, 0.05))
     assert overdue.was_shut()
-    attempt.network_stream = late
+    attempt.trace.network_stream = late
     assert late.was_shut()
 
 
@@ -183,7 +183,7 @@ def test_an_attempt_that_is_ended_early(watchdog: Watchdog, connections: list[Co
     assert overdue.was_shut()
     with watchdog._lock:  # Now its thread waits for a minute.
         pass
-    attempt.end()
+    attempt.end_now()
     watchdog.hurry(attempt)
     assert ended.was_shut()
 
@@ -192,7 +192,7 @@ def test_nothing_to_hurry(watchdog: Watchdog, connections: list[Connection]) -> 
     """An attempt that is over when another thread ends it keeps its connection."""
     attempt = attempt_on(connections[0], 60)
     before = threads()
-    attempt.end()
+    attempt.end_now()
     watchdog.hurry(attempt)
     assert threads() == before
     assert connections[0].is_open()

@@ -13,7 +13,7 @@ from ._batch.result import BatchResult, Progress, Prompt
 from ._call.call import Call
 from ._call.coalescing import Member, Outcome
 from ._call.failure import AttemptFailed
-from ._call.options import NOT_GIVEN, Limits, NotGiven
+from ._call.options import NOT_GIVEN, CallOptions, NotGiven
 from ._client import ConfiguredClient
 from ._llm import ask_async
 from ._response import VectorcacheResponse
@@ -53,9 +53,9 @@ class AsyncVectorcacheClient(
     ) -> VectorcacheResponse:
         """Answers a prompt, as ``VectorcacheClient.query`` does: see there."""
         query = self._query(prompt, model, similarity_threshold, context, include_debug)
-        limits = Limits.checked(self._settings, timeout, deadline, max_retries, extra_headers)
-        call = self._call(query, limits)
-        key = (running_loop(), limits.key, call.query) if self._settings.coalesce else None
+        options = CallOptions.checked(self._settings, timeout, deadline, max_retries, extra_headers)
+        call = self._call(query, options)
+        key = (running_loop(), options.key, call.query) if self._settings.coalesce else None
         return await self._run(call, key)
 
     def query_many(
@@ -91,13 +91,13 @@ class AsyncVectorcacheClient(
             "context": context,
             "include_debug": include_debug,
         }
-        limits = Limits.checked(self._settings, timeout, deadline, max_retries, extra_headers)
+        options = CallOptions.checked(self._settings, timeout, deadline, max_retries, extra_headers)
         batch = self._batch(
             prompts, defaults, concurrency, ordered, errors, progress, total, prompt_column
         )
 
         async def answer(job: Job) -> VectorcacheResponse:
-            return await self._run(self._call(job.query, limits, patient=True))
+            return await self._run(self._call(job.query, options, patient=True))
 
         return run(batch, prompts, answer)
 
@@ -107,8 +107,8 @@ class AsyncVectorcacheClient(
                 if key is not None:
                     return await self._answer_together(call, key)
                 return await self._answer(call)
-            except call.stands_in_for as error:
-                return call.stand_in(await ask_async(*call.fallback), error)
+            except call.has_fallback_for as error:
+                return call.fallback_result(await ask_async(*call.fallback), error)
 
     async def _answer_together(self, call: Call, key: Hashable) -> VectorcacheResponse:
         import anyio

@@ -28,7 +28,7 @@ from ._batch.result import Progress
 from ._call.call import Call
 from ._call.circuit import Circuit, CircuitBreaker
 from ._call.coalescing import Coalescing
-from ._call.options import Limits
+from ._call.options import CallOptions
 from ._call.retry import RetryPolicy, RetryQuota
 from ._call.shared import Shared
 from ._llm import LLM, is_async
@@ -345,17 +345,17 @@ class ConfiguredClient(ABC, Generic[C, H]):
             prompt_column=prompt_column,
         )
 
-    def _call(self, query: Query, limits: Limits, *, patient: bool = False) -> Call:
+    def _call(self, query: Query, options: CallOptions, *, patient: bool = False) -> Call:
         if self._settings.before_send is not None:
             query = query.screened(self._settings.before_send)
         return Call(
             self._settings,
             self._shared,
             query,
-            limits.headers,
-            timeout=limits.timeout,
-            deadline=limits.deadline,
-            max_retries=limits.max_retries,
+            options.headers,
+            timeout=options.timeout,
+            deadline=options.deadline,
+            max_retries=options.max_retries,
             patient=patient,
         )
 

@@ -18,7 +18,7 @@ from ._batch.threads import Worker, Workers, run
 from ._call.call import Call
 from ._call.coalescing import Member, Outcome
 from ._call.failure import AttemptFailed
-from ._call.options import NOT_GIVEN, Limits, NotGiven
+from ._call.options import NOT_GIVEN, CallOptions, NotGiven
 from ._client import ConfiguredClient
 from ._llm import ask
 from ._response import VectorcacheResponse
@@ -87,9 +87,9 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
         or ``before_send`` raises reaches the caller as it is.
         """
         query = self._query(prompt, model, similarity_threshold, context, include_debug)
-        limits = Limits.checked(self._settings, timeout, deadline, max_retries, extra_headers)
-        call = self._call(query, limits)
-        key = (limits.key, call.query) if self._settings.coalesce else None
+        options = CallOptions.checked(self._settings, timeout, deadline, max_retries, extra_headers)
+        call = self._call(query, options)
+        key = (options.key, call.query) if self._settings.coalesce else None
         return self._run(call, time.sleep, key)
 
     def query_many(
@@ -159,13 +159,13 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
             "context": context,
             "include_debug": include_debug,
         }
-        limits = Limits.checked(self._settings, timeout, deadline, max_retries, extra_headers)
+        options = CallOptions.checked(self._settings, timeout, deadline, max_retries, extra_headers)
         batch = self._batch(
             prompts, defaults, concurrency, ordered, errors, progress, total, prompt_column
         )
 
         def answer(job: Job, worker: Worker) -> VectorcacheResponse:
-            call = worker.begin(self._call(job.query, limits, patient=True))
+            call = worker.begin(self._call(job.query, options, patient=True))
             return self._run(call, worker.sleep)
 
         return run(batch, iter(prompts), Workers(answer, self._stop))
@@ -183,8 +183,8 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
                 if key is not None:
                     return self._answer_together(call, sleep, key)
                 return self._answer(call, sleep)
-            except call.stands_in_for as error:
-                return call.stand_in(ask(*call.fallback), error)
+            except call.has_fallback_for as error:
+                return call.fallback_result(ask(*call.fallback), error)
 
     def _answer_together(
         self, call: Call, sleep: Callable[[float], object], key: Hashable

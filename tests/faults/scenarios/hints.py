@@ -225,7 +225,7 @@ HINTS = Group(
             27.0,
             {"Retry-After": "27"},
             query={"deadline": 5},
-            says="the deadline of 5 s leaves no time for more",
+            says="the deadline of 5 s leaves no time for another attempt",
         ),
         raised_at_once(
             "A hint, and no retries left", 7.0, {"Retry-After": "7"}, query={"max_retries": 0}

@@ -1,8 +1,8 @@
 """One call: everything about it that can be decided without waiting.
 
-The clients only send and sleep. What to send, how long it may take, what an outcome means,
-whether and when to try again, and what the user gets in the end is decided here, from outcomes
-and the clock, so that it can be tested without network and time.
+The clients only send and sleep. What to send, how long it may take, whether and when to try again,
+and what the caller gets in the end is decided here, from outcomes and the clock. So it can be
+tested without a network, and without passing time.
 """
 
 from __future__ import annotations
@@ -32,34 +32,38 @@ from ..errors import APITimeoutError, ConfigurationError, QuotaExceededError, Ve
 from .attempt import Attempt
 from .circuit import Admission
 from .coalescing import Outcome, copy_of
-from .error_message import error_of, in_seconds
-from .failure import AttemptFailed, Failure
+from .error_message import build_error, in_seconds
+from .failure import AttemptFailed, Failure, Repeat
 from .keys import CallKeys
-from .retry import Repeat, backoff
+from .retry import NoRetry, Retries
 from .shared import Shared
 
-# Seconds after which a call that waits for its turn looks again, as others before it may have left.
-_LOOKS_AGAIN = 5.0
+# Seconds after which a call that waits for its turn asks again, as calls before it may have left.
+_ASKS_AGAIN = 5.0
 
 
 class CallStopped(BaseException):
-    """Ends a call that was stopped; its caller has left, and hears of nothing more."""
+    """Ends a call that was stopped: its caller has left, and gets no outcome."""
 
 
 class Call:
-    """One logical call, over all its attempts; used in a ``with`` statement, whose end is its own.
+    """One call with all its attempts. It is used in a ``with`` statement, which ends with the call.
 
     Args:
-        settings: the client's settings.
-        shared: what it has in common with the client's other calls.
-        query: what is asked.
-        headers: what the requests carry besides what every request does.
+        settings: the settings of the client.
+        shared: the state that all calls of the client share.
+        query: the query to send.
+        headers: the headers of this call's requests.
         timeout: seconds each attempt may take, or an ``httpx.Timeout`` for its steps.
         deadline: seconds the whole call may take; None for no limit.
         max_retries: how many attempts may follow the first.
-        patient: whether its time begins only once the rate limit has let it go.
+        patient: whether the time of the call begins only when the rate limit lets it go.
         clock: seconds, monotonic.
-        random_unit: a random number from 0 to 1, for jitter.
+        random_unit: returns a random number from 0 to 1, for jitter.
+
+    Attributes:
+        query: the query to send.
+        body: the same, as the generated client takes it.
     """
 
     def __init__(
@@ -81,7 +85,13 @@ class Call:
         self._settings = settings
         self._headers = headers
         self._keys = CallKeys(settings.api_key)
-        self._quota = shared.quota
+        self._retries = Retries(
+            settings.retry,
+            shared.quota,
+            max_retries=max_retries,
+            deadline=deadline,
+            random_unit=random_unit,
+        )
         self._circuit = shared.circuit
         self._permit = None if shared.gate is None else shared.gate.permit()
         observed = None
@@ -90,20 +100,14 @@ class Call:
         self._account = Account(shared.recorder, query, observed)
         self._admission: Admission | None = None
         self._clock = clock
-        self._random_unit = random_unit
         self._started = clock()
         self._timeout = timeout
         self._limit = deadline
         self._deadline = None if deadline is None else self._started + deadline
-        self._max_retries = max_retries
         self._patient = patient
         self._stopped = False
-        self._attempts = 0
-        self._spent = 0.0
         self._last: Attempt | None = None
-        self._reconnected = False
-        self._fresh = False
-        self._uncertain = False
+        self._needs_new_connection = False
         self._earlier: list[str] = []
         self._out_of_time = False
 
@@ -115,26 +119,27 @@ class Call:
         if self._permit is not None:
             self._permit.release()
         if self._circuit is not None and self._admission is not None:
-            self._circuit.dropped(self._admission)  # Given up: nothing can be told from it.
-        self._account.ended(error, self._attempts, self._elapsed)
+            # A call that was given up says nothing of the service.
+            self._circuit.dropped(self._admission)
+        self._account.ended(error, self._retries.attempts, self._elapsed)
 
     def stop(self) -> Attempt | None:
-        """Lets no further attempt begin; returns the one that may be under way, to be ended."""
+        """Lets no further attempt begin; returns the one that may be in progress, to be ended."""
         self._stopped = True
         return self._last
 
     def seconds_to_turn(self) -> float:
-        """Seconds after which to ask again; 0 where the rate limit lets the next attempt go.
+        """Returns the seconds after which to ask again; 0 if the next attempt may begin.
 
         Raises:
-            VectorcacheError: the deadline will come first.
+            APITimeoutError: the deadline will come before the call's turn.
         """
         if self._permit is None or (self._circuit is not None and self._circuit.pause):
             return 0.0
         delay = self._permit.delay()
         if self._patient:
             if delay:
-                return min(delay, _LOOKS_AGAIN)
+                return min(delay, _ASKS_AGAIN)
             self._patient = False
             self._started = self._clock()
             self._deadline = None if self._limit is None else self._started + self._limit
@@ -151,16 +156,16 @@ class Call:
                 ),
                 f"the deadline of {self._limit:g} s leaves no time for that",
             )
-        return min(delay, _LOOKS_AGAIN)
+        return min(delay, _ASKS_AGAIN)
 
     def attempt(self) -> Attempt:
-        """The next attempt.
+        """Returns the next attempt.
 
         Raises:
-            AttemptFailed: the circuit breaker does not let it through.
+            AttemptFailed: the circuit breaker does not admit it.
             CallStopped: the call was stopped.
         """
-        self._attempts += 1
+        self._retries.begin_attempt()
         if self._circuit is not None and self._admission is None and self._circuit.pause:
             raise AttemptFailed(self._circuit.refusal())
         self._last = Attempt(
@@ -168,18 +173,19 @@ class Call:
             self._headers,
             timeout=self._timeout,
             deadline=self._deadline,
-            fresh=self._fresh,
+            needs_new_connection=self._needs_new_connection,
             keys=self._keys,
             admit=self._admit,
             clock=self._clock,
         )
-        self._fresh = False
-        if self._stopped:  # Not before ``stop`` could see this attempt.
+        self._needs_new_connection = False
+        # This is asked last, so that ``stop`` either sees this attempt or is seen here.
+        if self._stopped:
             raise CallStopped
         return self._last
 
     def _admit(self) -> None:
-        # Not before there is a connection: while it waited for one, the circuit may have opened.
+        # The circuit may have opened while the attempt waited for a connection.
         if self._circuit is not None and self._admission is None:
             admission = self._circuit.admit()
             if admission is Admission.REFUSED:
@@ -187,78 +193,60 @@ class Call:
             self._admission = admission
 
     def delay_after(self, failure: Failure) -> float:
-        """Seconds to wait before the next attempt.
+        """Returns the seconds to wait before the next attempt.
 
         Raises:
-            VectorcacheError: there is to be no other; this is how the call ends.
+            VectorcacheError: there is no next attempt; the call ends with this error.
             CallStopped: the call was stopped.
         """
         if self._stopped:
             raise CallStopped
-        number = self._attempts
+        number = self._retries.attempts
         delay: float | None = None
         try:
             delay = self._delay_after(failure)
             return delay
         finally:
-            # Not of an attempt that was none.
-            if failure.sent and self._attempts == number:
+            # Skip this when the failure did not count as an attempt.
+            if failure.sent and self._retries.attempts == number:
                 self._account.attempt_failed(failure, number, self._elapsed, delay)
 
     def _delay_after(self, failure: Failure) -> float:
-        repeat = failure.repeat
         logger.debug(
             "%s: attempt %d failed after %.3f s: %s (request %s)",
             self._line,
-            self._attempts,
+            self._retries.attempts,
             self._elapsed,
             failure.status_code or failure.error.__name__,
             failure.request_id or "unnamed",
         )
-        if not failure.sent:
-            self._attempts -= 1
-        if repeat is Repeat.AT_ONCE and not self._reconnected:
-            # The server had closed the connection before it saw the request: no attempt at all.
-            self._reconnected = self._fresh = True
-            self._attempts -= 1
+        if self._retries.take_back(failure):
+            self._needs_new_connection = True
             return 0.0
         self._tell_circuit(failure)
+        self._tell_rate_limit(failure)
+        left = None if self._deadline is None else self._deadline - self._clock()
+        pause = None if self._circuit is None else self._circuit.pause
+        decision = self._retries.decide(failure, left, pause)
+        if isinstance(decision, NoRetry):
+            self._out_of_time = decision.out_of_time
+            raise self._error(failure, decision.reason)
+        if failure.text not in self._earlier:
+            self._earlier.append(failure.text)
+        logger.debug("%s: next attempt in %.3f s", self._line, decision)
+        return decision
+
+    def _tell_rate_limit(self, failure: Failure) -> None:
         if self._permit is not None and self._last is not None:
-            # The month's quota says nothing of the minute's limit, though its status is the same.
+            # A used-up monthly quota has the same status as a rate limit, but is not one.
             quota = failure.error is QuotaExceededError
             status = None if quota else failure.status_code
             self._permit.answered(self._last.limit_headers, status)
-        if repeat is Repeat.AT_ONCE:
-            repeat = Repeat.ONCE
-        if repeat is Repeat.NEVER or self._attempts > self._max_retries:
-            raise self._error(failure)
-        if repeat is Repeat.ONCE and self._uncertain:
-            raise self._error(failure, "repeated only once, as each may be paid for")
-        pause = None if self._circuit is None else self._circuit.pause
-        if pause is not None:
-            raise self._error(failure, f"the circuit is open for another {in_seconds(pause)}")
-        delay = failure.retry_after
-        if delay is None:
-            delay = backoff(self._settings.retry, repeat, self._attempts, self._random_unit)
-        elif delay > self._settings.retry.max_retry_after:
-            raise self._error(failure)
-        if self._deadline is not None and self._clock() + delay >= self._deadline:
-            self._out_of_time = True
-            raise self._error(failure, f"the deadline of {self._limit:g} s leaves no time for more")
-        spent = self._quota.spend(repeat)
-        if spent is None:
-            raise self._error(failure, "not repeated, as the client's retry quota is used up")
-        self._spent = spent
-        self._uncertain |= repeat is Repeat.ONCE
-        if failure.text not in self._earlier:
-            self._earlier.append(failure.text)
-        logger.debug("%s: next attempt in %.3f s", self._line, delay)
-        return delay
 
     def result(self, parsed: object) -> VectorcacheResponse:
-        """What the user gets for what the generated parser made of the answer."""
+        """Returns what the caller gets for an answer that the generated client has parsed."""
         assert isinstance(parsed, api.QueryResponse)  # Anything else has raised AttemptFailed.
-        self._quota.give_back(self._spent)
+        self._retries.succeeded()
         if self._circuit is not None and self._admission is not None:
             self._circuit.succeeded(self._admission)
             self._admission = None
@@ -266,20 +254,22 @@ class Call:
         assert last is not None
         if self._permit is not None:
             self._permit.answered(last.answer_headers, 200)
-        logger.debug("%s: attempt %d answered after %.3f s", last.line, self._attempts, elapsed)
+        logger.debug(
+            "%s: attempt %d answered after %.3f s", last.line, self._retries.attempts, elapsed
+        )
         logger.info(
             "%s: 200 %s in %.3f s (attempts %d, request %s)",
             last.line,
             "hit" if parsed.cache_hit else "miss",
             elapsed,
-            self._attempts,
+            self._retries.attempts,
             last.request_id or "unnamed",
         )
         meta = ResponseMeta(
             200,
             last.answer_headers,
             last.request_id,
-            self._attempts,
+            self._retries.attempts,
             elapsed,
             rate_limit_from_headers(last.answer_headers),
         )
@@ -287,7 +277,7 @@ class Call:
         return self._account.result
 
     def seconds_to_wait(self) -> float | None:
-        """Seconds that the call may wait for the outcome of an equal one; None for no limit.
+        """Returns the seconds that this call may wait for an equal call; None for no limit.
 
         Raises:
             APITimeoutError: the deadline has passed.
@@ -300,7 +290,7 @@ class Call:
         raise self._error(
             Failure(
                 error=APITimeoutError,
-                text="an equal call was waiting for its answer, and this call for the same answer",
+                text="the answer of an equal call, which this call waited for, had not arrived",
                 repeat=Repeat.NEVER,
                 advice="raise deadline=",
                 sent=False,
@@ -309,12 +299,12 @@ class Call:
         )
 
     def outcome_for_all(self, error: VectorcacheError) -> VectorcacheError | None:
-        """The error that equal calls get, too; None if only this call's deadline has led to it."""
+        """Returns the error that equal calls get, too; None if only this call ran out of time."""
         passed = self._deadline is not None and self._clock() >= self._deadline
         return None if passed or self._out_of_time else error
 
     def result_of_equal(self, outcome: Outcome) -> VectorcacheResponse:
-        """What the user gets where the requests of an equal call came to ``outcome``.
+        """Returns what the caller gets for the outcome of an equal call.
 
         Raises:
             VectorcacheError: the equal call failed.
@@ -325,39 +315,44 @@ class Call:
         return self._account.result
 
     @property
-    def stands_in_for(self) -> tuple[type[VectorcacheError], ...]:
-        """The errors for which there is a fallback; none where there is no fallback."""
+    def has_fallback_for(self) -> tuple[type[VectorcacheError], ...]:
+        """The errors for which the fallback is asked; empty if there is no fallback."""
         return () if self._settings.fallback is None else self._settings.fallback_on
 
     @property
     def fallback(self) -> tuple[LLM, str, str, str | None]:
-        """The fallback, and what it is to be asked."""
+        """The fallback function, and its arguments."""
         assert self._settings.fallback is not None
         query = self.query
         return self._settings.fallback, query.prompt, query.model, query.context
 
-    def stand_in(self, answer: object, error: VectorcacheError) -> VectorcacheResponse:
-        """What the user gets where ``fallback`` answered in the place of the cache.
+    def fallback_result(self, answer: object, error: VectorcacheError) -> VectorcacheResponse:
+        """Returns what the caller gets for the answer of the fallback.
+
+        Args:
+            answer: what the fallback returned.
+            error: the error for which the fallback was asked.
 
         Raises:
-            ConfigurationError: it did not answer with a text.
+            ConfigurationError: the fallback did not return a text.
         """
         fault = "" if answer == "" else answer_flaw(answer)
         if fault:
             raise ConfigurationError(f"fallback must {fault}") from error
         assert isinstance(answer, str)
         elapsed = self._elapsed
-        # A 422 is a matter of course; for anything else somebody may be paying unawares.
+        # A 422 is normal. Anything else is a warning, as fallbacks may be paid for without notice.
         level = logging.INFO if error.status_code == 422 else logging.WARNING
         name = error.status_code or type(error).__name__
         logger.log(level, "%s: the fallback answered in %.3f s for %s", self._line, elapsed, name)
-        error.__context__ = None  # Nor would the caller's own error, with its frames.
+        # Drop the context, too: its frames would live as long as the response.
+        error.__context__ = None
         meta = ResponseMeta(
             error.status_code,
             request_id=error.request_id,
             attempts=error.attempts,
             elapsed=elapsed,
-            error=error.with_traceback(None),  # Its frames would live as long as the answer.
+            error=error.with_traceback(None),
         )
         result = VectorcacheResponse(False, answer, None, 0.0, "fallback", meta=meta)
         self._account.result = result
@@ -374,12 +369,12 @@ class Call:
             self._line,
             failure.status_code or failure.error.__name__,
             self._elapsed,
-            self._attempts,
+            self._retries.attempts,
             failure.request_id or "unnamed",
         )
-        return error_of(
+        return build_error(
             failure,
-            attempts=self._attempts,
+            attempts=self._retries.attempts,
             elapsed=self._elapsed,
             reason=reason,
             earlier=[text for text in self._earlier if text != failure.text],

@@ -1,4 +1,4 @@
-"""The circuit breaker: what a client that is told to stops asking for, and when it tries again."""
+"""The circuit breaker: when to stop calling a failing service, and when to try again."""
 
 import enum
 import time
@@ -11,10 +11,9 @@ from .._arguments import as_float, as_int, real_number, whole_number
 from .._logging import logger
 from .._threading import ForkSafeLock
 from ..errors import APIConnectionError, APIStatusError, CircuitOpenError, ConfigurationError
-from .failure import Failure
-from .retry import Repeat
+from .failure import Failure, Repeat
 
-# Statuses that say of the service what a failed connection says of it.
+# Statuses that count like a failed connection: the service is out of order.
 _OUT_OF_SERVICE = (500, 503)
 
 
@@ -32,21 +31,21 @@ def _seconds_above_zero(_: object, __: object, value: object) -> None:
 
 @attrs.frozen
 class CircuitBreaker:
-    """When a client stops asking a service that does not answer, so that calls fail at once.
+    """When a client stops calling a service that does not answer, so that calls fail at once.
 
-    Each attempt that ends in a connection failure, a timeout (whoever chose it), a 500 or a 503
-    counts; a result, and any status below 500, sets the count back; other 5xx and unusable answers
-    do neither. Once ``failures`` attempts in a row have failed, whoever made
-    them, the circuit is open: calls raise ``CircuitOpenError`` without sending anything. After
-    ``reset_after`` seconds one call, the probe, makes one attempt. If that sets the count back, all
-    is as before; if it counts, the circuit stays open for as long again; else the next call probes.
+    Each attempt that ends in a connection failure, any timeout, a 500 or a 503 counts. A result,
+    and any status below 500, sets the count back to 0. Other 5xx and unusable answers do neither.
+    Once ``failures`` attempts in a row have failed, of any calls, the circuit is open: calls raise
+    ``CircuitOpenError`` without sending anything. After ``reset_after`` seconds one call, the
+    probe, makes one attempt. If that attempt sets the count back, the circuit is closed. If it
+    counts, the circuit stays open for the same time again. Otherwise the next call is the probe.
 
     All calls of a client share one circuit, and so do copies made by ``with_options`` that share
     its connections.
 
     Args:
-        failures: attempts that have to fail in a row.
-        reset_after: seconds without any attempt.
+        failures: attempts in a row that have to fail before the circuit opens.
+        reset_after: seconds for which an open circuit admits no attempt.
 
     Raises:
         ConfigurationError: a value is out of range.
@@ -59,7 +58,7 @@ class CircuitBreaker:
 
 
 class Admission(enum.Enum):
-    """What a circuit says to an attempt."""
+    """Whether a circuit admits an attempt."""
 
     ADMITTED = "admitted"
     PROBE = "probe"
@@ -70,8 +69,8 @@ class Circuit:
     """The state of one client's circuit breaker.
 
     Args:
-        breaker: its figures.
-        host: the service, for messages.
+        breaker: when it opens, and for how long.
+        host: the host of the service, for messages.
         clock: seconds, monotonic.
     """
 
@@ -85,12 +84,12 @@ class Circuit:
         self._failures = 0
         self._last_failure = ""
         self._next_probe: float | None = None
-        # The process whose probe is under way: a forked child will never hear of its parent's.
+        # The process whose probe is in progress. A forked child never learns how that probe ended.
         self._probing: int | None = None
 
     @property
     def pause(self) -> float | None:
-        """Seconds until the next probe may go out, at most; None while the circuit is closed."""
+        """Seconds, at most, until the next probe may be sent; None while the circuit is closed."""
         moment = self._next_probe
         if moment is None:
             return None
@@ -99,7 +98,7 @@ class Circuit:
         return max(0.0, moment - self._clock())
 
     def admit(self) -> Admission:
-        """Whether an attempt may be made."""
+        """Returns whether an attempt may be made, and whether it is the probe."""
         with self._lock:
             if self._next_probe is None:
                 return Admission.ADMITTED
@@ -109,12 +108,12 @@ class Circuit:
             return Admission.PROBE
 
     def succeeded(self, admission: Admission) -> None:
-        """The service has answered an attempt."""
+        """Notes that the service answered an attempt."""
         # Reading without the lock is safe, and nearly every call finds nothing to change.
         if self._failures == 0:
             return
         with self._lock:
-            # What began before the circuit opened tells nothing new.
+            # An attempt that began before the circuit opened does not close it.
             if self._next_probe is None or admission is Admission.PROBE:
                 if self._next_probe is not None:
                     logger.info("circuit closed: %s answers again", self._host)
@@ -122,7 +121,7 @@ class Circuit:
                 self._next_probe = self._probing = None
 
     def failed(self, failure: Failure, admission: Admission) -> None:
-        """An attempt has failed, in whichever way."""
+        """Notes that an attempt failed, in any way."""
         if failure.sent and _counts(failure):
             with self._lock:
                 if self._next_probe is None or admission is Admission.PROBE:
@@ -133,14 +132,14 @@ class Circuit:
             self.dropped(admission)
 
     def dropped(self, admission: Admission) -> None:
-        """An attempt has told nothing: it was given up, never sent, or failed in another way."""
+        """Notes an attempt that says nothing of the service, such as one that was cancelled."""
         if admission is Admission.PROBE:
             with self._lock:
                 self._probing = None
 
     def _count(self, failure: Failure) -> None:
         self._failures += 1
-        # Not its text: the service's words may repeat another caller's prompt.
+        # The text of the failure is left out: it may repeat the prompt of another caller.
         self._last_failure = str(failure.status_code or failure.error.__name__)
         if self._failures >= self._breaker.failures:
             self._next_probe = self._clock() + self._breaker.reset_after
@@ -154,7 +153,7 @@ class Circuit:
             )
 
     def refusal(self) -> Failure:
-        """What an attempt that was not admitted fails with."""
+        """Returns the failure of an attempt that was not admitted."""
         return Failure(
             error=CircuitOpenError,
             text=(

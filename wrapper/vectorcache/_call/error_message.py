@@ -1,4 +1,4 @@
-"""The error that a failed call ends with, in words for somebody who was not there."""
+"""Builds the error that a failed call raises, with a message that explains itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..errors import VectorcacheError
 from .failure import Failure
 
 
-def error_of(
+def build_error(
     failure: Failure,
     *,
     attempts: int,
@@ -17,15 +17,15 @@ def error_of(
     earlier: Sequence[str],
     base_url: str,
 ) -> VectorcacheError:
-    """The error for a call's last failure.
+    """Returns the error for the last failure of a call.
 
     Args:
-        failure: what the last attempt failed with.
+        failure: the failure of the last attempt.
         attempts: attempts made.
         elapsed: seconds since the call began.
-        reason: why there is no other attempt, where that is not a matter of course.
-        earlier: what other attempts failed with.
-        base_url: where the service is, for advice that names it.
+        reason: why there is no further attempt; empty where the failure itself says so.
+        earlier: the texts of other attempts' failures.
+        base_url: the URL of the service, for advice that names it.
     """
     facts = []
     if failure.request_id is not None:
@@ -59,5 +59,5 @@ def error_of(
 
 
 def in_seconds(value: float) -> str:
-    """A time as messages give it."""
+    """Returns a time as messages write it."""
     return f"{value:.0f} s" if value >= 10 else f"{value:.2g} s"

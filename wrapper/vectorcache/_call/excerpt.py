@@ -1,4 +1,4 @@
-"""What of a foreign text is fit for a message: a short piece, on one line."""
+"""Shortens untrusted text to one printable line for error messages."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _LONGEST = 300
 
 
 def excerpt(text: str) -> str:
-    """A short piece of ``text`` on one line, without markup and control characters."""
+    """Returns the start of ``text`` on one line, without markup and control characters."""
     text = text[:4_000]
     if text.lstrip()[:1] == "<":
-        from html import unescape  # Its list of entities is not worth loading for any other case.
+        from html import unescape  # Imported here, as its table of entities is large.
 
         text = re.sub(r"(?is)<(script|style|title)\b.*?</\1\s*>", " ", text)
         text = unescape(re.sub(r"<[^<>]*>", " ", text))

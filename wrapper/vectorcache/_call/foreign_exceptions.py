@@ -1,10 +1,10 @@
-"""Tells what the network or a library raised from what other code raised in the middle of a call.
+"""Tells exceptions of the network and its libraries from those that other code raised in a call.
 
-Python runs signal handlers between two instructions of whatever runs, such as a library that waits
-for a socket, and ``PyThreadState_SetAsyncExc`` raises there without any code of its own. A
-``TimeoutError`` of a signal handler then looks like one of the socket's, and httpcore makes an
-error of its own of it. Such an exception is not an outcome of the attempt: it belongs to the
-caller. So does what the event hooks and the auth of the caller's own httpx client raise.
+Python may run a signal handler between any two instructions, for example while a library waits for
+a socket, and ``PyThreadState_SetAsyncExc`` raises an exception there without any code of its own.
+httpcore takes a ``TimeoutError`` of a signal handler for one of the socket, and maps it to its own
+error. Such an exception is not an outcome of the attempt: it belongs to the caller. The same holds
+for what the event hooks and the auth of the caller's own httpx client raise.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from types import FrameType, TracebackType
 
 import httpx
 
-# What takes part in a request, or stands in for what does: what it raises is an outcome.
+# Packages that take part in a request, or replace one that does: what they raise is an outcome.
 _LIBRARIES = frozenset(
     {"anyio", "h11", "h2", "hpack", "httpcore", "httpx", "hyperframe", "idna", "socksio", "zlib"}
     | {"outcome", "sniffio", "trio", "uvloop", "winloop"}  # event loops
@@ -27,21 +27,22 @@ _LIBRARIES = frozenset(
     | {"vectorcache", "vectorcache_api"}
 )
 
-# Functions that call hooks or auth of an httpx client.
+# The functions of httpx that call event hooks or auth.
 _CALL_HOOKS = frozenset({"_send_handling_redirects", "sync_auth_flow", "async_auth_flow"})
 
 _RAISES = frozenset({opcode.opmap["RAISE_VARARGS"], opcode.opmap["RERAISE"]})
 
+# The identities of exceptions.
 Known = frozenset[int]
 
 
-def handled_now() -> Known:
-    """The exceptions that the caller handles at this moment, which say nothing of a call."""
+def exceptions_handled_now() -> Known:
+    """Returns the exceptions that the caller is handling: a call has nothing to do with them."""
     return frozenset(id(link) for link in chain(sys.exception()))
 
 
 def chain(error: BaseException | None, known: Known = frozenset()) -> Iterator[BaseException]:
-    """An exception and what led to it, the last first, without what is known already."""
+    """Yields an exception and its causes and contexts, the last first, except the known ones."""
     return _chain(error, known, lambda _: True)
 
 
@@ -60,15 +61,15 @@ def _chain(
 
 
 def foreign_exception(error: BaseException, known: Known) -> BaseException | None:
-    """What other code raised and ``error`` came of, which may be ``error`` itself; None for none.
+    """Returns the exception of other code from which ``error`` came; None if there is not one.
 
     Args:
-        error: what an attempt ended with.
-        known: what the caller handled before the attempt began.
+        error: the exception that ended an attempt; it may itself be of other code.
+        known: the exceptions that the caller was handling before the attempt began.
     """
     if not isinstance(error, Exception):
         return error
-    # What led to an error of a transport of the user's own, its code has dealt with.
+    # A transport of the user's own has dealt with what led to its error.
     for link in _chain(error, known, lambda link: not _is_of_transport(link)):
         if is_of_interruption(link) or _is_of_hook(link) or _is_foreign(link, link is error):
             return link
@@ -76,9 +77,10 @@ def foreign_exception(error: BaseException, known: Known) -> BaseException | Non
 
 
 def is_of_interruption(error: BaseException) -> bool:
-    """Whether a signal handler raised it: its caller is the very frame that it was given.
+    """Returns whether a signal handler raised ``error``.
 
-    That holds for trace functions as well.
+    Python gives a signal handler the frame that it interrupted, and that frame also calls it. The
+    same is true of trace functions.
     """
     frames = _frames(error)
     return any(
@@ -87,13 +89,14 @@ def is_of_interruption(error: BaseException) -> bool:
 
 
 def keep_own_frames(error: BaseException, known: Known) -> None:
-    """Drops the frames of libraries, whose variables hold the bytes of the request, and its key.
+    """Drops the frames of libraries, whose variables hold the bytes of the request, with the key.
 
-    The frame of a signal handler goes with them: it leads back to the one that it interrupted, and
-    would keep a connection in use for as long as the exception is kept.
+    The frames of a signal handler are dropped, too: they refer to the frame that was interrupted,
+    which would keep a connection in use for as long as the exception lives.
     """
     if any(link is error for link in chain(error.__context__)):
-        error.__context__ = None  # A library's error that was made of it did not lead to it.
+        # A library made its own error of this one: that error is a result, not a cause.
+        error.__context__ = None
     for link in chain(error, known):
         interrupted = is_of_interruption(link)
         entries = [entry for entry in _entries(link) if not _is_library(entry.tb_frame)]
@@ -102,6 +105,20 @@ def keep_own_frames(error: BaseException, known: Known) -> None:
             link.__traceback__ = TracebackType(
                 link.__traceback__, entry.tb_frame, entry.tb_lasti, entry.tb_lineno
             )
+
+
+def without_frames(error: BaseException, known: Known = frozenset()) -> BaseException:
+    """Drops the frames of ``error`` and its causes, whose variables hold the bytes of the request.
+
+    Tools that print the variables of a traceback (rich, cgitb, error trackers) would print the key.
+
+    Args:
+        error: the exception, which is also returned.
+        known: the exceptions that the caller was handling before; they keep their frames.
+    """
+    for link in chain(error, known):
+        link.__traceback__ = None
+    return error
 
 
 def _is_of_hook(error: BaseException) -> bool:
@@ -117,29 +134,32 @@ def _is_foreign(link: BaseException, outermost: bool) -> bool:
         return isinstance(link, KeyboardInterrupt | SystemExit)
     package = _package(type(link).__module__)
     if not _is_of_transport(link):
-        # Hostile answers lead to some of these, of which something else is made.
+        # A hostile answer can also lead to these: then another error was raised for them.
         if outermost and isinstance(link, MemoryError | RecursionError | httpx.HTTPStatusError):
             return True
         if package not in _LIBRARIES and package not in sys.stdlib_module_names:
-            return True  # No library has raised an exception that it cannot know.
+            return True  # No library can raise a class that it does not know.
     if package in _LIBRARIES:
         return False
-    return (outermost or isinstance(link, OSError)) and _came_from_nowhere(link)
+    return (outermost or isinstance(link, OSError)) and _was_raised_from_outside(link)
 
 
 def _is_of_transport(link: BaseException) -> bool:
-    """Whether code outside the libraries raised it: a transport of the user's own."""
+    """Returns whether code outside the libraries raised ``link``: a transport of the user's own."""
     frames = _frames(link)
     return bool(frames) and not _is_library(frames[-1])
 
 
-def _came_from_nowhere(error: BaseException) -> bool:
-    """Whether it says nothing, and no statement raised it: ``PyThreadState_SetAsyncExc`` did."""
+def _was_raised_from_outside(error: BaseException) -> bool:
+    """Returns whether ``PyThreadState_SetAsyncExc`` raised ``error``.
+
+    Such an exception has no arguments, and no ``raise`` statement raised it.
+    """
     entries = list(_entries(error))
     if error.args or not entries:
         return False
     code = entries[-1].tb_frame.f_code
-    # A coroutine raises there what a future ended with.
+    # A coroutine that awaits a future raises the exception of that future, without ``raise``.
     return not code.co_flags & CO_COROUTINE and code.co_code[entries[-1].tb_lasti] not in _RAISES
 
 

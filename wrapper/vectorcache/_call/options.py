@@ -34,8 +34,8 @@ _USER_AGENT = (
 )
 
 
-class Limits(NamedTuple):
-    """How long a query may take, how often it may be tried, and with which headers; checked."""
+class CallOptions(NamedTuple):
+    """The checked options of one query or batch: headers, time limits and number of retries."""
 
     headers: dict[str, str]
     timeout: float | httpx.Timeout | None
@@ -44,7 +44,7 @@ class Limits(NamedTuple):
 
     @property
     def key(self) -> Hashable:
-        """What two calls must have in common to share a request; each has a deadline of its own."""
+        """What must be equal for two calls to share a request. Each call keeps its own deadline."""
         timeout = self.timeout
         steps = tuple(timeout.as_dict().values()) if isinstance(timeout, httpx.Timeout) else timeout
         return frozenset(self.headers.items()), steps, self.max_retries
@@ -58,10 +58,10 @@ class Limits(NamedTuple):
         max_retries: int | NotGiven,
         extra_headers: Mapping[str, str] | None,
     ) -> Self:
-        """The client's own, where the query has none.
+        """Returns the options of a query; the client's, where the query has none.
 
         Raises:
-            InvalidRequestError: one of them is at fault.
+            InvalidRequestError: an option is invalid.
         """
         refuse = InvalidRequestError
         headers = {

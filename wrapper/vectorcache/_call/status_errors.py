@@ -1,4 +1,4 @@
-"""What an answer with an error status means."""
+"""What an error status means: which error it becomes, and whether to repeat the attempt."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import httpx
+
 from .. import errors
 from .._headers import error_objects, retry_after
 from .._secret import APIKey
-from .body import Answer, parse_json
+from .body import parse_json
 from .excerpt import excerpt
-from .failure import Failure
+from .failure import Failure, Repeat
 from .keys import CallKeys
-from .retry import Repeat
 
-# Where an object inside ``detail`` or ``error`` may have its text.
-_NAMES_OF_WORDS = ("message", "msg", "detail", "error")
+# The fields in which an object inside ``detail`` or ``error`` may have its text.
+_TEXT_FIELDS = ("message", "msg", "detail", "error")
 
-# Of what is handed out: copying and pickling call themselves for each level.
-_DEEPEST = 50
+# Maximum JSON depth kept in ``error.body``: copy and pickle recurse once per level.
+_MAX_DEPTH = 50
 
+# The host of an URL with a scheme, or what stands before the query of any other.
 _TARGET = r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#]*@)?+([^/?#]+)|(?:[^?#]*@)?+([^?#]+)"
 
 _QUOTA_FIGURES = ("current_usage", "monthly_limit")
 
 _LATER = "try again later, or call the LLM directly"
 
-# status: error, words, whether to repeat, what to try
+# status: class of the error, its words, whether to repeat the attempt, and advice
 _MEANINGS: dict[int, tuple[type[errors.APIStatusError], str, Repeat, str]] = {
     400: (errors.BadRequestError, "bad request", Repeat.NEVER, ""),
     401: (
@@ -55,10 +57,23 @@ _MEANINGS: dict[int, tuple[type[errors.APIStatusError], str, Repeat, str]] = {
 }
 
 
-def of_answer(answer: Answer, request_id: str | None, key: APIKey | CallKeys) -> Failure:
-    """The meaning of an answer whose status is not 200."""
-    status = answer.status_code
-    body = body_of(answer.content, key)
+def failure_from_status(
+    status: int,
+    headers: httpx.Headers,
+    content: bytes,
+    request_id: str | None,
+    key: APIKey | CallKeys,
+) -> Failure:
+    """Returns the failure for an answer whose status is not 200.
+
+    Args:
+        status: the HTTP status.
+        headers: the headers of the answer, without the key.
+        content: its body, unpacked.
+        request_id: the service's name for the request.
+        key: what is removed from the body, where a server may repeat it.
+    """
+    body = body_value(content, key)
     error, words, repeat, advice = _meaning(status)
     details = _quota(body) if status == 429 else {}
     if details:
@@ -68,18 +83,18 @@ def of_answer(answer: Answer, request_id: str | None, key: APIKey | CallKeys) ->
             words += " ({current_usage:,} of {monthly_limit:,})".format(**details)
         advice = "raise the plan's quota, or call the LLM directly until the month ends"
     if status == 502 and not isinstance(body, dict):
-        words = "bad gateway"  # Not the service's own words, so not its LLM provider either.
+        words = "bad gateway"  # It comes from a proxy, and says nothing of an LLM provider.
     if 300 <= status < 400:
-        words = _redirect(answer.headers)
-        advice = "set base_url to where the service now is; redirects are not followed"
-    said = _service_words(body)
+        words = _redirect(headers)
+        advice = "set base_url to the new address of the service; redirects are not followed"
+    said = _service_message(body)
     return Failure(
         error=error,
         text=f"{status} {words}" + (f': "{said}"' if said else ""),
         advice=advice,
         repeat=repeat,
         status_code=status,
-        retry_after=retry_after(status, answer.headers, body),
+        retry_after=retry_after(status, headers, body),
         request_id=request_id,
         body=body,
         details=details,
@@ -89,7 +104,7 @@ def of_answer(answer: Answer, request_id: str | None, key: APIKey | CallKeys) ->
 def _meaning(status: int) -> tuple[type[errors.APIStatusError], str, Repeat, str]:
     if status in _MEANINGS:
         return _MEANINGS[status]
-    if 520 <= status <= 530:  # A CDN's own, for a service that did not answer it.
+    if 520 <= status <= 530:  # A CDN sends these when the service does not answer it.
         words = "the service did not answer the proxy before it"
         return errors.InternalServerError, words, Repeat.TRANSIENT, _LATER
     try:
@@ -102,7 +117,7 @@ def _meaning(status: int) -> tuple[type[errors.APIStatusError], str, Repeat, str
 
 
 def _quota(body: Any) -> dict[str, int | None]:
-    """The figures of the monthly quota; empty where the body names neither."""
+    """Returns the figures of the monthly quota; empty if the body has neither of them."""
     parts = [*error_objects(body)]
     if not any(name in part for part in parts for name in _QUOTA_FIGURES):
         return {}
@@ -120,13 +135,13 @@ def _whole(value: object) -> int | None:
 
 
 def _redirect(headers: Mapping[str, str]) -> str:
-    # Without user, password and query, which may be secrets.
+    # User, password and query are left out, as they may be secrets.
     target = re.match(_TARGET, headers.get("location", ""))
     return f"redirect to {excerpt(target[1] or target[2])}" if target else "redirect"
 
 
-def body_of(content: bytes, key: APIKey | CallKeys) -> Any:
-    """The JSON value of a body, or a short excerpt of its text; None where it has none."""
+def body_value(content: bytes, key: APIKey | CallKeys) -> Any:
+    """Returns the JSON value of a body, or an excerpt of its text; None if it is empty."""
     text = key.redact(content.decode("utf-8", "replace"))
     value = _json_or_none(text)
     if value is None or not _is_shallow(value):
@@ -135,7 +150,7 @@ def body_of(content: bytes, key: APIKey | CallKeys) -> Any:
 
 
 def _redacted(value: Any, key: APIKey | CallKeys) -> Any:
-    # The key may have been escaped, and is not any more.
+    # In the JSON text, the key may have been hidden by escapes.
     match value:
         case str():
             return key.redact(value)
@@ -147,9 +162,9 @@ def _redacted(value: Any, key: APIKey | CallKeys) -> Any:
 
 
 def _is_shallow(value: Any) -> bool:
-    """Whether it has no more than ``_DEEPEST`` levels."""
+    """Returns whether a JSON value has at most ``_MAX_DEPTH`` levels."""
     level = [value]
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_DEPTH):
         level = [inner for outer in level for inner in _parts(outer)]
         if not level:
             return True
@@ -167,8 +182,8 @@ def _json_or_none(text: str) -> Any:
         return None
 
 
-def _service_words(body: Any) -> str:
-    """The service's own words, in any of the documented shapes."""
+def _service_message(body: Any) -> str:
+    """Returns the service's own message, from any of the documented forms of a body."""
     if not isinstance(body, dict):
         return "" if body is None else excerpt(str(body))
     words = (_flat(body.get(name)) for name in ("detail", "message", "error"))
@@ -176,17 +191,17 @@ def _service_words(body: Any) -> str:
 
 
 def _flat(value: Any, depth: int = 3) -> str:
-    """``value`` as a text; of lists in lists no more than anybody sends."""
+    """Returns ``value`` as text, down to the depth that documented bodies have."""
     if not depth:
         return ""
     match value:
         case str():
             return excerpt(value)
-        case list():  # FastAPI's validation errors
+        case list():  # The validation errors of FastAPI are a list.
             return excerpt("; ".join(filter(None, (_flat(one, depth - 1) for one in value[:5]))))
         case {"msg": str(message), "loc": [*where]}:
             return excerpt(f"{'.'.join(str(part)[:40] for part in where[:6])}: {message}")
         case dict():
-            words = (_flat(value.get(name), depth - 1) for name in _NAMES_OF_WORDS)
+            words = (_flat(value.get(name), depth - 1) for name in _TEXT_FIELDS)
             return next(filter(None, words), "")
     return ""

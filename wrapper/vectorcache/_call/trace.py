@@ -1,4 +1,4 @@
-"""How far an attempt has got, by httpcore's own account of it."""
+"""How far a request has got, as httpcore's trace events tell."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Any
 
 import httpx
 
-# What httpcore traces, in the order it happens (https://www.encode.io/httpcore/extensions/).
-# Proxies have other prefixes, and send a request of their own before they start TLS.
+# The events of httpcore that matter here, in the order in which they come
+# (https://www.encode.io/httpcore/extensions/). With a proxy, the events have other prefixes, and a
+# request to the proxy itself comes before TLS starts.
 _CONNECT = "connect_tcp.started"
 _CONNECTED = ("connect_tcp.complete", "start_tls.complete")
 _SEND = "send_request_headers.started"
 _SENT = "send_request_body.complete"
 _ANSWERED = "receive_response_headers.complete"
 
-# The prefixes of the three events above. Other protocols have yet to be seen.
+# The prefixes of the three events above: httpcore has no other protocols.
 _HTTP11 = "http11"
 _HTTP2 = "http2"
 
@@ -26,26 +27,32 @@ Trace = Callable[[str, Mapping[str, Any]], Any]
 
 
 class Step(enum.Enum):
-    """What of a connection has to be acted on."""
+    """A step of a connection on which the sender has to act."""
 
-    CONNECTING = "connecting"  # in a moment
-    CONNECTED = "connected"
+    CONNECTING = "connecting"  # The connection is about to be opened.
+    CONNECTED = "connected"  # The connection was opened, or TLS was started on it.
 
 
-class Progress:
-    """What is known of a request on its way.
+class RequestTrace:
+    """Follows one request, and says how far it has got.
 
     Args:
-        url: the service's.
+        url: the URL of the service.
+
+    Attributes:
+        answered: whether the head of an answer has arrived.
+        network_stream: httpcore's stream of the connection; None while it is not connected.
+        proxy: host and port of the proxy; empty if none is known yet.
+        reported: whether httpcore has reported anything, as it does once a real connection is used.
     """
 
     def __init__(self, url: httpx.URL) -> None:
         self.answered = False
         self.network_stream: Any = None
-        self.proxy = ""  # Whom it goes through, as far as is known yet.
+        self.proxy = ""
+        self.reported = False
         self._url = url
         self._step = "waiting for a free connection"
-        self._traced = False
         self._connected = False
         self._sent = False
         self._tunnelling = False
@@ -61,7 +68,7 @@ class Progress:
 
     @property
     def peer(self) -> str:
-        """What is connected to, in words."""
+        """The host that the request connects to, in words."""
         if not self.proxy:
             return self.host
         if self._connected:
@@ -70,34 +77,30 @@ class Progress:
 
     @property
     def step(self) -> str:
-        """What is being done, in words."""
+        """What is being done with the request, in words."""
         return self._step.format(host=self.host)
 
     @property
     def may_have_arrived(self) -> bool:
-        """Whether the service may have seen the whole request."""
-        # A transport that is not httpx's own may tell nothing of where it is.
-        return self._sent or not self._traced
+        """Whether the service may have received the whole request."""
+        # A transport that is not httpx's own may report nothing.
+        return self._sent or not self.reported
 
     @property
     def over_idle_connection(self) -> bool:
-        """Whether the request went out on a connection that had been used before."""
-        # Over HTTP/2 it need not have been idle, and the server says up to where it has read.
-        return self._traced and not self._connected and not self._multiplexed
+        """Whether the request was sent over a connection that had been idle."""
+        # A used HTTP/2 connection may not have been idle, and its server says which requests it
+        # has not processed.
+        return self.reported and not self._connected and not self._multiplexed
 
-    def took(self, network_stream: Any) -> None:
-        """It has a connection, which may be yet to be made."""
+    def start(self, network_stream: Any) -> None:
+        """Notes that the request has a connection, which may still have to be opened."""
         self.network_stream = network_stream
         self._step = "waiting for the answer of {host}"
 
-    @property
-    def traced(self) -> bool:
-        """Whether httpcore has reported anything, as it does once a real connection is used."""
-        return self._traced
-
     def follow(self, event: str, info: Mapping[str, Any]) -> Step | None:
-        """Takes in what httpcore traces; what has just begun or ended, where that matters."""
-        self._traced = True
+        """Takes in one trace event of httpcore; returns the step on which the sender must act."""
+        self.reported = True
         protocol, _, step = event.partition(".")
         if protocol in (_HTTP11, _HTTP2):
             self._follow_exchange(protocol, step, info)
@@ -117,7 +120,7 @@ class Progress:
         if step == _SEND:
             self._tunnelling = info["request"].method == b"CONNECT"
         if self._tunnelling:
-            return  # The proxy's business; the service has yet to see anything.
+            return  # This request went to the proxy; the service has not seen anything yet.
         self._multiplexed = protocol == _HTTP2
         if step == _SEND:
             self._step = "sending the request to {host}"

@@ -14,8 +14,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import httpx
 
 from .._call.attempt import Attempt
-from .._call.failure import AttemptFailed, of_no_connection
-from .._call.foreign_exceptions import foreign_exception, handled_now
+from .._call.failure import AttemptFailed
+from .._call.foreign_exceptions import exceptions_handled_now, foreign_exception
+from .._call.network_errors import failure_from_full_queue
 from .._threading import surroundings
 from ..errors import ConfigurationError
 from .loops import AsyncQueue, Loops
@@ -64,7 +65,7 @@ class _Connections(Generic[T]):
 
     def _opened(self, attempt: Attempt) -> Any:
         """What a failed attempt connected, which its transport forgets if TLS was to follow."""
-        return attempt.network_stream if self._shared is None else None
+        return attempt.trace.network_stream if self._shared is None else None
 
     def _warn_if_open(self, used_by: Container[int]) -> None:
         if not self.closed and getpid() in used_by:
@@ -116,16 +117,16 @@ class Connections(_Connections[httpx.BaseTransport]):
         try:
             if not here.queue.take(waiter):
                 with contextlib.suppress(queue.Empty):
-                    free.get(timeout=attempt.seconds_to_queue)
+                    free.get(timeout=attempt.time.seconds_to_queue)
             connection = waiter.connection
             if connection is None:
-                raise AttemptFailed(of_no_connection(self._size))
-            if attempt.fresh or connection.is_stale(time.monotonic(), KEEPALIVE_SECONDS):
+                raise AttemptFailed(failure_from_full_queue(self._size))
+            if attempt.needs_new_connection or connection.is_stale(
+                time.monotonic(), KEEPALIVE_SECONDS
+            ):
                 _dispose(connection.strip())
-            attempt.watch = here.watchdog.watch
-            attempt.looks_up = self._shared is None
             yield self._open(connection, attempt)
-            connection.network_stream = attempt.network_stream
+            connection.network_stream = attempt.trace.network_stream
             waiter.finished = True
         finally:
             try:
@@ -135,12 +136,23 @@ class Connections(_Connections[httpx.BaseTransport]):
                 self._leave(here, waiter, attempt)
                 raise
 
+    @property
+    def looks_up_names(self) -> bool:
+        """Whether the host is looked up before a connection is opened; no for shared transports."""
+        return self._shared is None
+
+    def watch(self, attempt: Attempt) -> None:
+        """Has an attempt ended when its time is over, wherever its thread then waits."""
+        here = self._processes.get(surroundings())
+        if here is not None:
+            here.watchdog.watch(attempt)
+
     def end(self, attempt: Attempt) -> None:
         """Ends another thread's attempt, wherever it waits.
 
         While that looks up a name or connects, it goes on until that is done.
         """
-        attempt.end()
+        attempt.end_now()
         here = self._processes.get(surroundings())
         if here is not None:
             here.watchdog.hurry(attempt)
@@ -199,7 +211,7 @@ class Connections(_Connections[httpx.BaseTransport]):
 def _dispose(closable: Any) -> None:
     if closable is None:
         return
-    known = handled_now()
+    known = exceptions_handled_now()
     try:
         closable.close()
     except Exception as error:
@@ -238,12 +250,12 @@ class AsyncConnections(_Connections[httpx.AsyncBaseTransport]):
         waiter: Waiter[httpx.AsyncBaseTransport] = Waiter(free.set)
         try:
             if not queue.take(waiter):
-                with anyio.move_on_after(attempt.seconds_to_queue):
+                with anyio.move_on_after(attempt.time.seconds_to_queue):
                     await free.wait()
             connection = waiter.connection
             if connection is None:
-                raise AttemptFailed(of_no_connection(self._size))
-            if attempt.fresh:
+                raise AttemptFailed(failure_from_full_queue(self._size))
+            if attempt.needs_new_connection:
                 await dispose_async(connection.strip())
             yield self._open(connection, attempt)
             waiter.finished = True

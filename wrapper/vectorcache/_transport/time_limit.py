@@ -6,11 +6,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import Final
 
+from .._call.time_budget import GRACE_SECONDS
+
 # A timer that runs this many seconds late shows that the process, or its event loop, stood still.
 _LATE: Final = 0.05
-
-# Seconds that an attempt then has left, to read an answer that has arrived meanwhile.
-TAKING_SECONDS: Final = 0.1
 
 
 @contextlib.contextmanager
@@ -43,7 +42,7 @@ def end_after(seconds: float | None) -> Iterator[None]:
 
             def end() -> None:
                 if loop.time() - ends > _LATE:
-                    scope.deadline = loop.time() + TAKING_SECONDS
+                    scope.deadline = loop.time() + GRACE_SECONDS
                 else:
                     scope.cancel()
 

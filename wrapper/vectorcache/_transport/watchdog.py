@@ -39,12 +39,12 @@ class Watchdog:
         self._earlier: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def watch(self, attempt: Attempt) -> None:
-        """Sees to it that ``attempt`` does not wait on the network past ``attempt.ends``."""
+        """Sees to it that ``attempt`` does not wait on the network past ``attempt.time.ends``."""
         if _no_more_threads():
             return
         with self._lock:
             self._attempts.add(attempt)
-            self._wake_by(attempt.ends)
+            self._wake_by(attempt.time.ends)
 
     def hurry(self, attempt: Attempt) -> None:
         """Looks at once at an attempt that is still watched, as its ``ends`` has changed."""
@@ -52,7 +52,7 @@ class Watchdog:
             return
         with self._lock:
             if attempt in self._attempts:
-                self._wake_by(attempt.ends)
+                self._wake_by(attempt.time.ends)
 
     def _wake_by(self, moment: float | None) -> None:
         if moment is None:
@@ -96,11 +96,15 @@ class Watchdog:
         """Shuts what is overdue; False if there has been nothing to do for a while."""
         with self._lock:
             now = time.monotonic()
-            for attempt in [a for a in self._attempts if a.ends is not None and a.ends <= now]:
+            for attempt in [
+                a for a in self._attempts if a.time.ends is not None and a.time.ends <= now
+            ]:
                 if _shut(attempt):
                     self._attempts.discard(attempt)
             # What is still connecting has no socket that could be shut yet.
-            ends = [max(a.ends, now + _AGAIN) for a in self._attempts if a.ends is not None]
+            ends = [
+                max(a.time.ends, now + _AGAIN) for a in self._attempts if a.time.ends is not None
+            ]
             if not ends and (self._stopped or now >= self._wakes):
                 self._thread, self._ending = None, self._thread
                 return False
@@ -118,9 +122,9 @@ def _no_more_threads() -> bool:
 
 def _shut(attempt: Attempt) -> bool:
     """Whether there was a socket to shut; closing it stays its own thread's business."""
-    if attempt.network_stream is None:
+    if attempt.trace.network_stream is None:
         return False
-    connection = attempt.network_stream.get_extra_info("socket")
+    connection = attempt.trace.network_stream.get_extra_info("socket")
     if isinstance(connection, ssl.SSLSocket):
         # Its own would take its TLS state away from the thread that is using it.
         connection = super(ssl.SSLSocket, connection)
