@@ -111,7 +111,7 @@ def test_what_cannot_be_a_key(cli: CLI, monkeypatch: pytest.MonkeyPatch, value: 
     monkeypatch.setenv("VECTORCACHE_API_KEY", value)
     done = cli("query", "Q")
     assert done.code == 4
-    assert "VECTORCACHE_API_KEY is not a valid key" in done.err
+    assert "VECTORCACHE_API_KEY is invalid" in done.err
     assert value.strip() not in done.err
 
 

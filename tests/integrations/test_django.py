@@ -229,7 +229,7 @@ def test_a_valid_project() -> None:
         ({"HTTP_CLIENT": None}, "unknown Vectorcache setting 'HTTP_CLIENT'"),
         ({"DEADLINE": -1}, "deadline is -1"),
         ({"DEADLINE": -1, "LOCAL": True}, "deadline is -1"),
-        ({"API_KEY": f"{OTHER_KEY}\n"}, "api_key is not a valid key"),
+        ({"API_KEY": f"{OTHER_KEY}\n"}, "api_key is invalid"),
         ({"PATH": "cache.db"}, "path is for the embedded cache"),
         (["MODEL"], "must be a dictionary"),
     ],

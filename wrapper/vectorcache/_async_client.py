@@ -28,7 +28,7 @@ from .errors import VectorcacheError
 class AsyncVectorcacheClient(
     ConfiguredClient[AsyncConnections, httpx.AsyncClient | httpx.AsyncBaseTransport]
 ):
-    """Queries the cache; one client serves any number of tasks of an event loop.
+    """A client of the cache; one client serves any number of tasks of an event loop.
 
     Examples:
         >>> async with AsyncVectorcacheClient() as client:  # doctest: +SKIP
@@ -51,7 +51,7 @@ class AsyncVectorcacheClient(
         max_retries: int | NotGiven = NOT_GIVEN,
         extra_headers: Mapping[str, str] | None = None,
     ) -> VectorcacheResponse:
-        """Answers a prompt, as ``VectorcacheClient.query`` does: see there."""
+        """Returns an answer to a prompt; ``VectorcacheClient.query`` describes the arguments."""
         query = self._query(prompt, model, similarity_threshold, context, include_debug)
         options = CallOptions.checked(self._settings, timeout, deadline, max_retries, extra_headers)
         call = self._call(query, options)
@@ -77,11 +77,11 @@ class AsyncVectorcacheClient(
         max_retries: int | NotGiven = NOT_GIVEN,
         extra_headers: Mapping[str, str] | None = None,
     ) -> AsyncGenerator[BatchResult, None]:
-        """Answers many prompts, several at a time, as ``VectorcacheClient.query_many`` does.
+        """Answers many prompts; ``VectorcacheClient.query_many`` describes the arguments.
 
-        The input may also be an async iterable. A loop that is left early cancels what is under
-        way as soon as Python collects the iterator, at the latest when the event loop ends;
-        ``contextlib.aclosing`` or ``aclose()`` does so at once.
+        The input may also be an async iterable. When a loop over the results is left early, the
+        queries in progress are cancelled as soon as Python collects the iterator, at the latest
+        when the event loop ends; ``contextlib.aclosing`` or ``aclose()`` cancels them at once.
         """
         from ._batch.tasks import run
 
@@ -136,7 +136,7 @@ class AsyncVectorcacheClient(
         from anyio import sleep
 
         while True:
-            while wait := call.seconds_to_turn():  # noqa: ASYNC110 - nobody else would tell
+            while wait := call.seconds_to_turn():  # noqa: ASYNC110 - only the call knows
                 await sleep(wait)
             try:
                 sender = cast(Any, AsyncSender(call.attempt(), self._connections))
@@ -147,7 +147,7 @@ class AsyncVectorcacheClient(
             await sleep(call.delay_after(failure))
 
     async def aclose(self) -> None:
-        """Closes the connections; calls that are under way may still finish."""
+        """Closes the connections. Calls in progress may still finish."""
         await self._connections.aclose()
 
     async def __aenter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""What the two clients share: their settings, and how a query becomes a call."""
+"""The common base of both clients: their settings, and how a query becomes a call."""
 
 from __future__ import annotations
 
@@ -54,10 +54,12 @@ C = TypeVar("C", bound=Connections | AsyncConnections)
 H = TypeVar("H")
 
 
-# With another of these, a copy has a rate limit of its own: it is kept for a key at a service.
+# A copy made by ``with_options`` with another of these has a rate limit of its own, as a rate limit
+# is counted for one key at one service.
 _OWN_RATE_LIMIT = frozenset({"rate_limit", "api_key", "base_url"})
 
-# With another of these, a copy's requests may end differently, so they are not shared.
+# A copy with another of these does not share requests with the original, as they may end
+# differently.
 _OWN_REQUESTS = frozenset(
     {
         "api_key",
@@ -71,12 +73,12 @@ _OWN_REQUESTS = frozenset(
     }
 )
 
-# With another of these, a copy made by ``with_options`` opens connections of its own.
+# A copy with another of these opens connections of its own.
 _OWN_CONNECTIONS = frozenset({"base_url", "http_client", "max_connections"})
 
 
 class ConfiguredClient(ABC, Generic[C, H]):
-    """Settings and connections, without a way to wait."""
+    """Holds settings and connections; the two clients add the ways to wait."""
 
     _awaits: ClassVar[bool]
 
@@ -105,62 +107,63 @@ class ConfiguredClient(ABC, Generic[C, H]):
         default_headers: Mapping[str, str] | None = None,
         allow_insecure_http: bool = False,
     ) -> None:
-        """Makes a client; nothing is sent or opened yet.
+        """Makes a client. Nothing is sent or opened yet.
 
         Args:
-            api_key: the key; by default the environment's ``VECTORCACHE_API_KEY``. It may also be
-                an object with ``get_secret_value()``, such as pydantic's ``SecretStr``, or a
-                function ``() -> str`` that is asked before each attempt, for keys that change.
-                With the async client the function may be ``async``; a plain one runs on the event
-                loop. The call's deadline does not hold for it.
-            base_url: where the service is; by default the environment's
-                ``VECTORCACHE_BASE_URL``, else ``https://api.vectorcache.com``.
+            api_key: the API key; by default, the environment variable ``VECTORCACHE_API_KEY``. It
+                may also be an object with ``get_secret_value()``, such as pydantic's
+                ``SecretStr``, or, for keys that change, a function ``() -> str`` that is called
+                before each attempt. With the async client, the function may be ``async``; a plain
+                function runs on the event loop. The call's deadline does not limit it.
+            base_url: the URL of the service; by default, the environment variable
+                ``VECTORCACHE_BASE_URL``, or else ``https://api.vectorcache.com``.
             timeout: seconds one attempt may take; or an ``httpx.Timeout``, whose ``connect``,
-                ``read`` and ``write`` hold for each step and whose ``pool`` holds for the wait
-                for a free connection; None for no limit.
-            deadline: seconds the whole call may take, with its retries and all it waits for;
-                None for no limit.
+                ``read`` and ``write`` limit each step and whose ``pool`` limits the wait for a
+                free connection; None for no limit.
+            deadline: seconds the whole call may take, including retries and waiting; None for no
+                limit.
             max_retries: how many attempts may follow the first.
-            retry: how to wait between attempts.
-            circuit_breaker: when to stop trying for a while; None for never.
-            fallback: ``fallback(prompt, model, context) -> str``, asked when the cache cannot
-                answer; its answer is returned with ``llm_provider="fallback"`` and the error in
-                ``meta.error``. With the async client it may be ``async``; a plain function then
-                runs in a thread. The call's deadline does not hold for it.
-            fallback_on: the errors it stands in for, as ``except`` takes them, in the place of
-                the default, ``vectorcache.FALLBACK_ON``: connection failures (timeouts and an
-                open circuit among them), unusable answers, 5xx and 422.
-            before_send: ``before_send(query) -> query``, which sees each ``Query`` before it is
+            retry: how long to wait between attempts.
+            circuit_breaker: when to stop calling a failing service; None for never.
+            fallback: ``fallback(prompt, model, context) -> str``, called when the cache cannot
+                answer. Its answer is returned with ``llm_provider="fallback"`` and the error in
+                ``meta.error``. With the async client, it may be ``async``; a plain function then
+                runs in a thread. The call's deadline does not limit it.
+            fallback_on: the classes of errors for which the fallback is called, as ``except``
+                takes them. The default, ``vectorcache.FALLBACK_ON``, has connection failures
+                (including timeouts and an open circuit), unusable answers, 5xx and 422.
+            before_send: ``before_send(query) -> query``, which gets each ``Query`` before it is
                 sent and returns it, changed or not, or raises an error to refuse it; for example
-                a ``SensitiveDataFilter``. With the async client it runs on the event loop: what
-                takes long does not belong there. The call's deadline does not hold for it.
-            rate_limit: how many requests may go out, such as ``"100/minute"``; ``"auto"`` to go by
-                what the service says of its own limit; a ``RateLimiter`` to share a limit with
-                other processes; None for no limit. Requests over it wait for their turn.
+                a ``SensitiveDataFilter``. With the async client, it runs on the event loop, so it
+                must not take long. The call's deadline does not limit it.
+            rate_limit: how many requests may be sent, such as ``"100/minute"``; ``"auto"`` to
+                follow the limit that the service reports; a ``RateLimiter`` to share a limit with
+                other processes; None for no limit. Requests beyond the limit wait for their turn.
             coalesce: whether equal calls of ``query`` at the same moment share one request: the
                 first sends it, and the others wait for its outcome. Each keeps its own deadline
                 and cancellation. Calls are equal if their query, headers, ``timeout`` and
                 ``max_retries`` are. Async calls share with those of the same event loop.
-            observers: who is told of each call; see ``Observer``.
-            model: the LLM for queries that name none.
-            similarity_threshold: cosine similarity, 0 to 1, from which on an earlier prompt
-                counts as the same, for queries that name none.
-            context: the part of the cache for queries that name none.
-            max_connections: how many queries may be under way at once; more wait their turn,
+            observers: objects that are told of each call; see ``Observer``.
+            model: the LLM for queries without ``model``.
+            similarity_threshold: the cosine similarity, 0 to 1, from which an earlier prompt
+                counts as the same, for queries without ``similarity_threshold``.
+            context: the part of the cache for queries without ``context``.
+            max_connections: how many queries may be in progress at once. Further queries wait,
                 first come, first served.
-            max_response_bytes: the largest answer that is taken, also once it is unpacked.
-            http_client: your own httpx client, which stays yours to close; or an httpx
-                transport, which is closed with this client. Headers, cookies, parameters, auth
-                and event hooks of an httpx client are sent with each request; the key and
-                ``default_headers`` win where both name a header.
+            max_response_bytes: the largest answer that is accepted, in bytes, both as received
+                and unpacked.
+            http_client: your own httpx client, which you close yourself; or an httpx transport,
+                which is closed with this client. Headers, cookies, parameters, auth and event
+                hooks of an httpx client apply to each request; the key and ``default_headers``
+                take precedence over its headers.
             default_headers: headers for every request.
-            allow_insecure_http: allows ``http://`` to hosts other than this machine, which
-                shows the key to everyone on the way.
+            allow_insecure_http: allows ``http://`` to hosts other than this machine. The network
+                can then read the key.
 
         Raises:
-            ConfigurationError: an argument, or what the environment has for it, is at fault.
+            ConfigurationError: an argument, or its environment variable, is invalid.
         """
-        # First of all: tracebacks of what follows may be shown with their variables.
+        # The key is hidden first: a traceback of what follows may be shown with its variables.
         key = hidden(api_key)
         del api_key
         set_up_log_from_environment()
@@ -187,21 +190,21 @@ class ConfiguredClient(ABC, Generic[C, H]):
         lexical_guard: bool = False,
         **options: Unpack[ClientOptions],
     ) -> Self:
-        """A client with a semantic cache of its own in this process: no key, no network.
+        """Makes a client with its own semantic cache in this process: no key, no network.
 
         Args:
-            path: a file that keeps the cache; None for memory.
-            llm: ``llm(prompt, model, context) -> str``, called on a miss; may be ``async`` for
-                the async client. None answers misses with a text that says so.
-            embedder: another embedding model than the one the extra brings.
-            lexical_guard: whether a hit must also survive a check for opposites, other numbers
-                and swapped words; the hosted service has none.
-            options: what the constructor takes by keyword, but for ``api_key``, ``base_url`` and
-                ``http_client``, which have no meaning here.
+            path: the file that holds the cache; None to keep it in memory.
+            llm: ``llm(prompt, model, context) -> str``, called on a miss; it may be ``async`` for
+                the async client. With None, a miss is answered with a text that says so.
+            embedder: an embedding model to use instead of the one that the extra installs.
+            lexical_guard: whether a hit must also pass a check for opposites, different numbers
+                and swapped words. The hosted service does not have this check.
+            options: the keyword arguments of the constructor, except ``api_key``, ``base_url``
+                and ``http_client``, which have no meaning here.
 
         Raises:
             ConfigurationError: the extra ``vectorcache-python[local]`` is not installed, or the
-                file, ``llm`` or an option is at fault.
+                file, ``llm`` or an option is invalid.
         """
         _hide_key(options)
         transport = local_transport(path, llm, embedder, lexical_guard, options, cls._awaits)
@@ -218,14 +221,15 @@ class ConfiguredClient(ABC, Generic[C, H]):
             raise
 
     def with_options(self, **options: Unpack[ClientOptions]) -> Self:
-        """A copy with some settings changed: it takes what the constructor takes by keyword.
+        """Returns a copy with some settings changed, by the constructor's keyword arguments.
 
-        The copy shares this client's connections, so that closing either closes both. Only with
-        another ``base_url``, ``http_client`` or ``max_connections`` it has its own, though it
-        still leaves an ``http_client`` that it was not given itself to this client.
+        The copy shares the connections of this client, so closing either closes both. A copy with
+        another ``base_url``, ``http_client`` or ``max_connections`` has its own connections. An
+        ``http_client`` that was given to this client is closed with this client, not with the copy.
 
         Raises:
-            ConfigurationError: a setting is at fault.
+            ConfigurationError: a setting is invalid.
+            TypeError: an option does not exist.
         """
         _hide_key(options)
         unknown = options.keys() - ClientOptions.__annotations__.keys()
@@ -256,7 +260,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
 
     @abstractmethod
     def _connect(self) -> C:
-        """The connections, for ``_settings`` and ``_http_client``."""
+        """Returns the connections for ``_settings`` and ``_http_client``."""
 
     def _accepted(self, settings: Settings) -> Settings:
         if is_async(settings.fallback) and not self._awaits:
@@ -282,9 +286,9 @@ class ConfiguredClient(ABC, Generic[C, H]):
 
     @property
     def stats(self) -> Stats:
-        """What the calls of this client, and of its copies by ``with_options``, came to so far.
+        """The statistics of the calls of this client, and of its copies by ``with_options``.
 
-        ``client.stats.reset()`` lets it count anew.
+        ``client.stats.reset()`` starts to count anew.
         """
         return self._shared.recorder.snapshot()
 
@@ -323,7 +327,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
     ) -> Batch:
         check_batch(prompts, concurrency, errors, total, prompt_column, awaits=self._awaits)
         self._connections.refuse_if_closed()
-        # What is wrong for all prompts is refused here. A prompt may still have its own model.
+        # What would be wrong for all prompts is refused here. Each prompt may name its own model.
         model = "any" if defaults["model"] is None else defaults["model"]
         self._query(**{"prompt": "any", **defaults, "model": model})
 
@@ -336,7 +340,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
             total = len(prompts)
         return Batch(
             make_query,
-            # What is beyond would only wait for a connection, while its deadline passes.
+            # Further queries would only wait for a connection while their deadlines pass.
             concurrency=min(concurrency, self._settings.max_connections),
             ordered=check_flag("ordered", ordered, InvalidRequestError),
             errors=errors,

@@ -11,9 +11,9 @@ from typing import Any, Final, NoReturn, Protocol, TypeAlias, overload
 from ._llm import is_async
 
 _REMOVED: Final = "[key removed]"
-# A key is never in these, and what reads a file of variables may leave them around it.
+# A key never has these, but a program that reads a file of variables may leave them around it.
 QUOTATION_MARKS: Final = frozenset("\"'`\u2018\u2019\u201c\u201d")
-# What a header value may hold without being split or folded (RFC 9110, 5.5).
+# The characters that a header value may have without being split or folded (RFC 9110, 5.5).
 _FORM: Final = r"[\x21-\x7e]+"
 
 
@@ -28,14 +28,14 @@ class SecretValue(Protocol):
 KeySource: TypeAlias = (
     str | SecretValue | Callable[[], str | SecretValue | Awaitable[str | SecretValue]]
 )
-"""Where a key comes from: the text, an object with ``get_secret_value()``, or a function.
+"""The source of a key: its text, an object with ``get_secret_value()``, or a function.
 
-The function is asked before each attempt. For the async client it may be ``async``.
+The function is called before each attempt. For the async client, it may be ``async``.
 """
 
 
 class APIKey:
-    """Holds a key; only ``reveal`` gives it out, and only the request's headers call that."""
+    """Holds a key. Only ``reveal`` returns it, and it is called only for the request's headers."""
 
     __slots__ = ("_value",)
 
@@ -46,7 +46,10 @@ class APIKey:
         return isinstance(self._value, str) and bool(re.fullmatch(pattern, self._value))
 
     def flaw(self) -> str:
-        """Why this cannot be a key, and what to do, in words that follow its name; else empty."""
+        """Returns why this is not a valid key, and what to do; empty if it may be one.
+
+        The text is meant to follow the name of the argument.
+        """
         value: object = self._value
         if not isinstance(value, str):
             return (
@@ -67,8 +70,8 @@ class APIKey:
             return 'starts with "Bearer", which the client adds: pass the key alone'
         if not self.fits(_FORM):
             return (
-                "is not a valid key: it must be ASCII text without spaces or line ends "
-                "(a key read from a file often carries the file's last line end)"
+                "is invalid: it must be printable ASCII without spaces or line breaks "
+                "(a key read from a file often ends with the line break of the file)"
             )
         return ""
 
@@ -79,14 +82,14 @@ class APIKey:
         return self._value in text
 
     def redact(self, text: str) -> str:
-        """``text`` without the key, for a service or proxy that repeats what it was sent."""
+        """Returns ``text`` without the key, which a service or proxy may repeat."""
         return text.replace(self._value, _REMOVED)
 
     def redact_bytes(self, text: bytes) -> bytes:
         return text.replace(self._value.encode(), _REMOVED.encode())
 
     def digest(self, purpose: str) -> str:
-        """32 hex digits that are this key's for ``purpose``, and lead nobody back to it."""
+        """Returns 32 hex digits for this key and ``purpose``, from which the key cannot be found."""
         return hmac.digest(self._value.encode(), purpose.encode(), "sha256").hex()[:32]
 
     def __repr__(self) -> str:
@@ -105,7 +108,7 @@ class APIKey:
 
 
 class KeyFunction:
-    """The user's function that gives the key, which may be another one each time."""
+    """The user's function that returns the key, which may be another key each time."""
 
     __slots__ = ("_function",)
 
@@ -114,23 +117,24 @@ class KeyFunction:
 
     @property
     def is_async(self) -> bool:
-        """Whether it is known, before it is called, that it has to be awaited."""
+        """Whether the function is known to be async before it is called."""
         return is_async(self._function)
 
     def ask(self) -> object:
-        """What the function gives: a hidden key, None for an empty one, or an awaitable.
+        """Calls the function; returns a hidden key, None for an empty one, or an awaitable.
 
-        Raises whatever the function raises.
+        Raises:
+            Exception: whatever the function raises.
         """
         answer = self._function()
         return answer if inspect.isawaitable(answer) else hidden(answer)
 
     def flaw(self) -> str:
-        """Empty: each key is checked when the function has given it."""
+        """Returns an empty text: each key is checked when the function has returned it."""
         return ""
 
     def digest(self, purpose: str) -> str:
-        """32 hex digits for all keys that functions give, in every process, for ``purpose``."""
+        """Returns 32 hex digits for ``purpose``, equal for all functions in all processes."""
         return hmac.digest(b"a function", purpose.encode(), "sha256").hex()[:32]
 
     def __repr__(self) -> str:
@@ -145,7 +149,10 @@ def hidden(value: str | APIKey | None) -> APIKey | None: ...
 @overload
 def hidden(value: object) -> APIKey | KeyFunction | None: ...
 def hidden(value: Any) -> Any:
-    """The key, or the function that gives it, out of sight; an empty key counts as none."""
+    """Returns the key, or the function that returns it, in a type that hides it.
+
+    An empty key counts as None.
+    """
     if isinstance(value, APIKey | KeyFunction):
         return value
     if not value:

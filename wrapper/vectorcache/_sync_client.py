@@ -30,7 +30,7 @@ from .errors import VectorcacheError
 
 
 class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseTransport]):
-    """Queries the cache; one client serves any number of threads.
+    """A client of the cache; one client serves any number of threads.
 
     Examples:
         >>> with VectorcacheClient() as client:  # doctest: +SKIP
@@ -53,17 +53,17 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
         max_retries: int | NotGiven = NOT_GIVEN,
         extra_headers: Mapping[str, str] | None = None,
     ) -> VectorcacheResponse:
-        """Answers a prompt: from the cache, or by the LLM that the service then asks.
+        """Returns an answer to a prompt, from the cache or from the LLM that the service then asks.
 
         Args:
             prompt: the question, at most 32,000 characters.
             model: the LLM to ask on a miss, such as ``"gpt-4o"``; answers of other models are
                 not found. By default the client's.
-            similarity_threshold: cosine similarity, 0 to 1, from which on an earlier prompt
+            similarity_threshold: the cosine similarity, 0 to 1, from which an earlier prompt
                 counts as the same. By default the client's, 0.85.
-            context: the part of the cache to look in; the same prompt in two contexts is two
-                entries. By default the client's; ``""`` for none.
-            include_debug: whether to bring timings along, in ``debug``.
+            context: the part of the cache to search; the same prompt in two contexts is two
+                entries. By default the client's; ``""`` for no context.
+            include_debug: whether the answer has timings, in ``debug``.
             timeout: seconds one attempt may take. By default the client's.
             deadline: seconds the whole call may take. By default the client's.
             max_retries: how many attempts may follow the first. By default the client's.
@@ -73,18 +73,18 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
             The answer, with ``cache_hit``, ``similarity_score``, ``cost_saved`` (US dollars).
 
         Raises:
-            InvalidRequestError: an argument is at fault, or ``before_send`` refused the query;
+            InvalidRequestError: an argument is invalid, or ``before_send`` refused the query;
                 nothing was sent.
             ConfigurationError: the client is closed.
-            APITimeoutError: it took too long.
-            APIConnectionError: no answer came, or not all of it.
+            APITimeoutError: the call took too long.
+            APIConnectionError: no answer, or only a part of one, arrived.
             CircuitOpenError: the circuit breaker is open.
             APIResponseError: the answer is not what the service promises.
             APIStatusError: the service refused or failed; see ``vectorcache.errors`` for the
                 class of each status.
 
-        Errors of ``fallback_on`` are raised only where there is no ``fallback``; what a fallback
-        or ``before_send`` raises reaches the caller as it is.
+        Errors of ``fallback_on`` are raised only if there is no ``fallback``. What a fallback or
+        ``before_send`` raises reaches the caller unchanged.
         """
         query = self._query(prompt, model, similarity_threshold, context, include_debug)
         options = CallOptions.checked(self._settings, timeout, deadline, max_retries, extra_headers)
@@ -114,32 +114,35 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
         """Answers many prompts, several at a time.
 
         Prompts are taken from the input as they are needed, and at most ``4 * concurrency`` of
-        them are held, whatever the input's length. Equal ones that are under way at the same
-        time are sent once. Leaving the loop early, or ``close()`` on what is returned, cancels
-        what is under way; the client stays usable.
+        them are held, however long the input is. Equal prompts that are in progress at the same
+        time are sent once. Leaving the loop early, or calling ``close()`` on the iterator, cancels
+        the queries in progress; the client stays usable.
 
         Args:
-            prompts: strings; or mappings with ``"prompt"`` and, where one has its own,
-                ``"model"``, ``"similarity_threshold"``, ``"context"``, ``"include_debug"``, and
-                ``"id"``, which comes back with the result.
-            model: the LLM for prompts that name none; by default the client's. So are
-                ``similarity_threshold``, ``context`` and ``include_debug``.
-            concurrency: how many queries may be under way at once, within the client's
+            prompts: strings; or mappings with ``"prompt"`` and, optionally, ``"model"``,
+                ``"similarity_threshold"``, ``"context"``, ``"include_debug"``, and ``"id"``, which
+                is returned with the result.
+            model: the LLM for prompts without their own; by default the client's.
+            similarity_threshold: the threshold for prompts without their own; by default the
+                client's.
+            context: the context for prompts without their own; by default the client's.
+            include_debug: whether answers have timings, for prompts that do not say so themselves.
+            concurrency: how many queries may be in progress at once, at most the client's
                 ``max_connections``.
-            ordered: whether results come in the input's order, or as they finish.
-            errors: with ``"return"`` a failed prompt yields its error, in its place; with
-                ``"raise"`` it ends the batch with that error, after all that was finished has
-                been yielded.
-            progress: a function that is told of each finished prompt, or ``"rich"`` or
-                ``"tqdm"`` for a bar on standard error.
+            ordered: whether results come in the order of the input, or as they finish.
+            errors: with ``"return"``, a failed prompt yields its error as its result; with
+                ``"raise"``, the first failed prompt ends the batch with its error, after all
+                finished results have been yielded.
+            progress: a function that is called for each finished prompt; or ``"rich"`` or
+                ``"tqdm"`` for a progress bar on standard error.
             total: how many prompts there are, for ``progress``; by default their ``len()``.
             prompt_column: for rows of a table, such as those of a ``csv.DictReader``: the column
-                that has the prompts. Columns that a query does not know are then allowed, and come
-                back in each result's ``input``. By default the field is ``"prompt"``, and other
-                fields are refused.
+                that has the prompts. Columns that a query does not know are then allowed, and are
+                returned in the ``input`` of each result. By default the field is ``"prompt"``, and
+                unknown fields are refused.
             timeout: seconds one attempt may take, for each query.
-            deadline: seconds each query may take; waiting for the client's rate limit, which is
-                a batch's normal state, is not counted.
+            deadline: seconds each query may take. Waiting for the client's rate limit is not
+                counted, as a batch normally does so.
             max_retries: how many attempts may follow each query's first.
             extra_headers: headers for each query's requests.
 
@@ -147,11 +150,11 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
             One ``BatchResult`` for each prompt.
 
         Raises:
-            InvalidRequestError: an argument is invalid; or the first prompt shows that the input
-                is not what it was taken for: it is neither a string nor a mapping, has no prompt or
-                has fields that a query does not know, or there is no model to ask. What is wrong
-                with a later prompt is that prompt's own error.
-            ConfigurationError: the client is closed, or the bar's library is not installed.
+            InvalidRequestError: an argument is invalid; or the first prompt is neither a string nor
+                a mapping, has no prompt, has unknown fields or has no model, which shows that the
+                whole input is wrong. An error in a later prompt is the result of that prompt.
+            ConfigurationError: the client is closed, or the library of the progress bar is not
+                installed.
         """
         defaults = {
             "model": model,
@@ -189,7 +192,7 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
     def _answer_together(
         self, call: Call, sleep: Callable[[float], object], key: Hashable
     ) -> VectorcacheResponse:
-        # Not an Event: Ctrl-C inside one may leave it locked.
+        # A queue is used, as Ctrl-C inside an Event may leave it locked.
         woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         member: Member[Outcome] = Member(key, partial(woken.put, None))
         coalescing = self._shared.coalescing
@@ -210,7 +213,7 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
             try:
                 coalescing.leave(member, outcome)
             except BaseException:
-                coalescing.leave(member, outcome)  # Ctrl-C came before its end.
+                coalescing.leave(member, outcome)  # Ctrl-C interrupted the first one.
                 raise
 
     def _answer(self, call: Call, sleep: Callable[[float], object]) -> VectorcacheResponse:
@@ -225,7 +228,7 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
             sleep(call.delay_after(failure))
 
     def close(self) -> None:
-        """Closes the connections; calls that are under way may still finish."""
+        """Closes the connections. Calls in progress may still finish."""
         self._connections.close()
 
     def __enter__(self) -> Self:

@@ -87,7 +87,7 @@ GROUP = Group(
             "`ConfigurationError` that names the variable and does not show the key.",
             {"VECTORCACHE_API_KEY": f"{KEY}\n"},
             {"api_key": None},
-            Raises(ConfigurationError, 0, ("VECTORCACHE_API_KEY is not a valid key", "line end")),
+            Raises(ConfigurationError, 0, ("VECTORCACHE_API_KEY is invalid", "line break")),
         ),
         without_key_or_address(
             "A key in quotation marks in the environment",

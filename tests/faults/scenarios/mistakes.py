@@ -94,9 +94,9 @@ GROUP = Group(
             "use a port from 1 to 65,535",
             base_url="https://a:65536",
         ),
-        in_client("A key with a line end", "api_key is not a valid key", api_key=f"{KEY}\n"),
-        in_client("A key with a blank", "api_key is not a valid key", api_key=f"{KEY} "),
-        in_client("A key that is not ASCII", "api_key is not a valid key", api_key=f"{KEY}é"),
+        in_client("A key with a line end", "api_key is invalid", api_key=f"{KEY}\n"),
+        in_client("A key with a blank", "api_key is invalid", api_key=f"{KEY} "),
+        in_client("A key that is not ASCII", "api_key is invalid", api_key=f"{KEY}é"),
         in_client(
             "A key that is bytes",
             "api_key is of type bytes",

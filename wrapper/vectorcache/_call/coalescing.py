@@ -1,10 +1,10 @@
-"""Equal questions at the same moment: one caller asks, and the others wait for its outcome.
+"""Equal queries at the same moment: one caller sends the query, the others wait for its outcome.
 
-A caller that gives up, whether it leads or waits, does not end the wait of the others: the next in
-line then leads. Nothing here waits itself.
+The caller that sends is the leader. A caller that gives up, leader or not, does not end the wait
+of the others: the next in line becomes the leader. Nothing here waits itself.
 
-Ctrl-C can end any of these methods, between two calls that it makes. So ``leave`` may be called
-again when it was interrupted, and then does the rest.
+Ctrl-C can interrupt each of these methods, between two calls that it makes. So ``leave`` may be
+called again after an interruption, and then does the rest.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Outcome: TypeAlias = VectorcacheResponse | VectorcacheError
 
 
 def copy_of(outcome: Outcome, elapsed: float) -> VectorcacheResponse:
-    """What a call that waited for an equal one gets: an answer that it shares with no other.
+    """Returns a copy of an equal call's outcome, as callers must not share one object.
 
     Args:
-        outcome: the equal call's.
+        outcome: the outcome of the equal call.
         elapsed: seconds that this call took.
 
     Raises:
-        VectorcacheError: the equal call's, as a copy.
+        VectorcacheError: a copy of the error, if the equal call failed.
     """
     if isinstance(outcome, VectorcacheError):
         error = copy.deepcopy(outcome)
@@ -43,48 +43,49 @@ def copy_of(outcome: Outcome, elapsed: float) -> VectorcacheResponse:
 
 
 class Member(Generic[T]):
-    """One caller's part in a question that others may ask, too.
+    """One caller of a query that other callers may send, too.
 
     Args:
-        key: the question. Only callers that can wake each other may have equal keys.
-        wake: is called when the caller leads, or when there is an outcome; maybe more than once.
+        key: the query. Only callers that can wake each other may have equal keys.
+        wake: called when the caller becomes the leader, or when there is an outcome; it may be
+            called more than once.
     """
 
     __slots__ = ("key", "outcome", "together", "wake")
 
     def __init__(self, key: Hashable, wake: Callable[[], object]) -> None:
-        # After a fork, the child's callers must not wait for a thread of the parent's.
+        # After a fork, a caller in the child must not wait for a thread of the parent.
         self.key = (surroundings(), key)
         self.wake = wake
         self.outcome: T | None = None
-        # The members that ask the same, the one that leads first.
+        # The members with an equal query, the leader first.
         self.together: list[Member[T]] = []
 
     @property
     def waits(self) -> bool:
-        """Whether another member leads, and has no outcome yet."""
+        """Whether another member is the leader, and has no outcome yet."""
         return self.outcome is None and self.together[0] is not self
 
 
 class Coalescing(Generic[T]):
-    """The questions that are being asked now, each with its members."""
+    """The queries that are in progress, each with its members."""
 
     def __init__(self) -> None:
         self._questions: dict[Hashable, list[Member[T]]] = {}
         self._lock = ForkSafeLock()
 
     def join(self, member: Member[T]) -> None:
-        """Makes the caller the leader if no other member asks the same; otherwise it waits."""
+        """Makes the caller the leader if there is no other member; otherwise the caller waits."""
         with self._lock:
             member.together = self._questions.setdefault(member.key, member.together)
             member.together.append(member)
 
     def leave(self, member: Member[T], outcome: T | None = None) -> None:
-        """Ends a member's part; what a leader came to is the outcome of all who wait.
+        """Takes a member out; the outcome of a leader is given to all who wait.
 
         Args:
             member: the caller, which may have left before.
-            outcome: what the leader came to; None where it gave up, so that another has to lead.
+            outcome: the outcome of the leader; None if it gave up, so that another has to lead.
         """
         with self._lock:
             together = self._questions.get(member.key)

@@ -1,4 +1,4 @@
-"""What all calls of a client share, and the copies that ``with_options`` makes of it."""
+"""The state that all calls of a client share, also those of copies by ``with_options``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .retry import RetryQuota
 
 @attrs.frozen
 class Shared:
-    """What one call does that the next has to know of.
+    """The state that one call changes and the next call has to know.
 
     Attributes:
-        quota: what may be spent on retries.
-        circuit: the circuit breaker; None for none.
-        gate: the rate limit; None for none.
-        coalescing: the queries in progress that equal ones may wait for.
+        quota: the tokens that may be spent on retries.
+        circuit: the circuit breaker; None if the client does not have one.
+        gate: the rate limit; None if the client does not have one.
+        coalescing: the queries in progress, for which equal ones may wait.
         recorder: the statistics.
     """
 
