@@ -89,7 +89,7 @@ class APIKey:
         return text.replace(self._value.encode(), _REMOVED.encode())
 
     def digest(self, purpose: str) -> str:
-        """Returns 32 hex digits for this key and ``purpose``, from which the key cannot be found."""
+        """Returns 32 hex digits for this key and ``purpose``, which do not reveal the key."""
         return hmac.digest(self._value.encode(), purpose.encode(), "sha256").hex()[:32]
 
     def __repr__(self) -> str:
