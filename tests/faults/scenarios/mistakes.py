@@ -127,7 +127,7 @@ GROUP = Group(
             for what, function, says in (
                 ("nothing", lambda: None, "is empty"),
                 ("a key in quotation marks", lambda: f"'{KEY}'", "is in quotation marks"),
-                ("a key with a line end", lambda: f"{KEY}\n", "line end"),
+                ("a key with a line end", lambda: f"{KEY}\n", "line break"),
             )
         ),
         in_client(
