@@ -5,6 +5,7 @@ from __future__ import annotations
 from faults.scenario import Group
 from faults.scenarios import (
     bodies,
+    clocks,
     connecting,
     crowds,
     cut,
@@ -15,12 +16,14 @@ from faults.scenarios import (
     outage,
     payload,
     proxies,
+    proxy_variables,
     redirects,
     reuse,
     secure,
     size,
     slow,
     statuses,
+    tunnels,
 )
 
 GROUPS: tuple[Group, ...] = (
@@ -33,13 +36,16 @@ GROUPS: tuple[Group, ...] = (
     redirects.GROUP,
     statuses.GROUP,
     bodies.GROUP,
-    hints.HINTS,
-    hints.CLOCKS,
+    hints.GROUP,
+    clocks.GROUP,
     payload.GROUP,
     size.GROUP,
     crowds.GROUP,
     outage.GROUP,
     mistakes.GROUP,
-    proxies.GROUP,
+    Group(
+        "Proxies",
+        (*proxies.PROXIES, *tunnels.TUNNELS, *proxy_variables.VARIABLES),
+    ),
     environment.GROUP,
 )

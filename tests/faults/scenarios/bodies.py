@@ -7,15 +7,7 @@ import json
 from typing import Any
 
 from clients import KEY
-from faults.behaviour import (
-    Forever,
-    Stall,
-    answer,
-    chunk,
-    head,
-    on_request,
-    packed,
-)
+from faults.behaviour import Forever, Stall, answer, chunk, head, on_request, packed
 from faults.scenario import Answers, Group, Raises, Scenario, lasts
 
 from vectorcache import (

@@ -5,18 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from clients import KEY
-from faults.behaviour import (
-    Close,
-    head,
-    on_tunnel,
-)
+from faults.behaviour import Close, head, on_tunnel
 from faults.scenario import HTTPS, Answers, Group, Outcome, Raises, Scenario
 from faults.scenarios.proxies import PROXY
 
-from vectorcache import (
-    APIConnectionError,
-    ConfigurationError,
-)
+from vectorcache import APIConnectionError, ConfigurationError
 
 
 def without_key_or_address(
