@@ -1,4 +1,4 @@
-"""A service that takes 50 ms over each prompt, answers it by its own name, and counts.
+"""A service that takes 50 ms for each prompt, repeats the prompt in its answer, and counts.
 
 python benchmarks/batch_stub.py [MILLISECONDS]   prints its port, and ends when its input does
 
@@ -78,7 +78,7 @@ class _Service(asyncio.Protocol):
             counts = {"requests": _Counts.requests, "connections": _Counts.connections}
             self._send({**counts, "most": _Counts.most})
             _Counts.requests = _Counts.connections = 0
-            _Counts.most = _Counts.open - 1  # Without the one that asks.
+            _Counts.most = _Counts.open - 1  # Without the connection that asks for the counts.
             return
         _Counts.requests += 1
         asked = json.loads(body)

@@ -28,7 +28,7 @@ import stub
 KEY = "vc_" + 32 * "0"
 HERE = Path(__file__).parent
 DELAY = 0.05
-# With fewer prompts the start would count for too much; with more the slow would take an hour.
+# With fewer prompts the start would weigh too much; with more the slow clients would take an hour.
 PROMPTS = {1: 60, 16: 800, 100: 4_000, 1_000: 6_000}
 SLOW_PROMPTS = {1: 60, 16: 480, 100: 1_000, 1_000: 1_000}
 OURS = ("query_many, async", "query_many, threads")
@@ -62,7 +62,7 @@ def ours_threads(url: str, count: int, callers: int) -> int:
 
 
 async def gathered(count: int, callers: int, ask: Callable[[str], Awaitable[str]]) -> int:
-    """So many at a time, as ``asyncio.gather`` has no other way to keep to a number."""
+    """Runs a number of calls at a time, as ``asyncio.gather`` itself has no limit."""
     good = 0
     asked = list(prompts(count))
     for start in range(0, count, callers):
@@ -122,7 +122,7 @@ RUNS: dict[str, Callable[[str, int, int], Any]] = {
 
 
 def run_here(name: str, url: str, count: int, callers: int) -> None:
-    """One run, in this process, whose figures go to standard output."""
+    """Makes one run in this process and prints its figures."""
     run = RUNS[name]
     start_cpu, start = time.process_time(), time.perf_counter()
     made = run(url, count, callers)
@@ -133,7 +133,7 @@ def run_here(name: str, url: str, count: int, callers: int) -> None:
 
 
 def run_apart(name: str, url: str, count: int, callers: int) -> dict[str, float]:
-    """One run, in a process of its own."""
+    """Makes one run in a process of its own."""
     httpx.get(f"{url}/counts", trust_env=False)
     done = subprocess.run(
         [sys.executable, __file__, "--run", name, url, str(count), str(callers)],
@@ -240,7 +240,7 @@ def memory() -> str:
 
 
 def decide(count: int) -> None:
-    """Ten million prompts through ``Batch``, answered out of order and without waiting."""
+    """Passes ten million prompts through ``Batch``, answered out of order and without waiting."""
     import random
     from collections.abc import Mapping
 

@@ -40,7 +40,7 @@ ASYNC_CALLS = {1: 300, 10: 500, 100: 1_000, 1_000: 2_000}
 
 @attrs.frozen
 class Cost:
-    """Seconds a call, of the processor and on the clock."""
+    """Processor time and elapsed time of one call, in seconds."""
 
     cpu: float
     wall: float
@@ -85,7 +85,7 @@ def sync_round(url: str, name: str) -> Cost:
 async def async_round(url: str, name: str, callers: int) -> Cost:
     limits = httpx.Limits(max_connections=100)
     async with (
-        # No timeout for a place in httpx's pool: at 1,000 callers it would lose most of them.
+        # No timeout for a place in httpx's pool: at 1,000 callers most calls would fail by it.
         httpx.AsyncClient(
             timeout=httpx.Timeout(30.0, pool=None), limits=limits, verify=False
         ) as raw,

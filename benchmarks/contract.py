@@ -61,7 +61,7 @@ def serve() -> None:
 
 @contextlib.contextmanager
 def checking(wanted: bool) -> Iterator[None]:
-    """Calls in here are checked, or not."""
+    """Switches the check of answers on or off for the calls in its block."""
     check = answer._check_answer
     if not wanted:
         answer._check_answer = lambda value: None
@@ -89,7 +89,7 @@ async def async_seconds(client: AsyncVectorcacheClient) -> float:
 
 
 def sync_rounds(url: str, rounds: int) -> list[tuple[float, float]]:
-    """Seconds a call with the check and without, for each round."""
+    """Returns the seconds that a call takes with and without the check, for each round."""
     found = []
     with VectorcacheClient(KEY, url) as client:
         sync_seconds(client)
@@ -116,7 +116,7 @@ async def async_rounds(url: str, rounds: int) -> list[tuple[float, float]]:
 
 
 def alone() -> float:
-    """Seconds the check takes by itself."""
+    """Returns the seconds that the check alone takes."""
     value = json.loads(BODY)
     return min(timeit.repeat(lambda: answer._check_answer(value), number=20_000, repeat=7)) / 20_000
 

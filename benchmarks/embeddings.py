@@ -166,7 +166,7 @@ def milliseconds(call: Callable[[], object], repeats: int) -> float:
 
 
 def searching() -> dict[str, str]:
-    """Random vectors of the model's length: an exact search takes the same time for all."""
+    """Returns random vectors of the model's length: an exact search takes the same time for all."""
     random, rows, size = np.random.default_rng(7), {}, 0
     store = Store(None, placeholders=True)
     try:

@@ -37,7 +37,7 @@ THREADS = 16
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """The embedded service in a process of its own; gives its URL."""
+    """Runs the embedded service in a process of its own, and yields its URL."""
     command = [sys.executable, "-m", "vectorcache.cli", "serve", "--port", "0", "--json"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -50,7 +50,7 @@ def serving() -> Iterator[str]:
 
 
 def times_of(call: Callable[[], object], queries: int) -> list[float]:
-    """Milliseconds of each call, after ten that do not count."""
+    """Returns the milliseconds of each call, after ten calls that are not counted."""
     for _ in range(10):
         call()
     times = []

@@ -36,7 +36,7 @@ HIT = {
     "llm_provider": "cache",
 }
 
-# Sends an answer piece by piece.
+# A function that sends an answer piece by piece.
 Send = Callable[[Callable[[bytes], None]], None]
 
 
@@ -63,7 +63,7 @@ def endless(send: Callable[[bytes], None]) -> None:
 
 
 def legal(last: str) -> bytes:
-    """An answer of just under 10 MB."""
+    """Returns an answer of just under 10 MB."""
     text = "x" * (10 * MB - 300) + last
     return json.dumps({**HIT, "response": text}, ensure_ascii=False).encode()
 
@@ -87,7 +87,7 @@ def serving(send: Send) -> Iterator[str]:
     def serve(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
             while request := connection.recv(65_536):
-                # The client's requests are small; head and body may come apart.
+                # The client's requests are small, but head and body may arrive separately.
                 if b"}" in request:
                     (first.pop() if first else send)(connection.sendall)
 

@@ -153,7 +153,7 @@ def work(url: str, redis_url: str) -> None:
                 if time.monotonic() < ends:
                     answered.append(1)
 
-        # Those that wait for the next minute when time is up are left behind.
+        # Calls that still wait for the next minute at the end are not counted.
         threads = [threading.Thread(target=ask, daemon=True) for _ in range(THREADS)]
         for thread in threads:
             thread.start()

@@ -1,4 +1,4 @@
-"""A million calls, one in twenty of them met by a fault, and every one accounted for.
+"""Makes a million calls, one in twenty of which meets a fault, and checks that each is counted.
 
     scripts/soak [--calls N] [--callers N] [--with tasks threads] [--write]
 
@@ -53,13 +53,13 @@ def options(url: str) -> ClientOptions:
         "model": "m",
         "max_response_bytes": LIMIT,
         "deadline": None,
-        # One call in twenty-five is retried: no outage, but more than the quota is made for.
+        # One call in twenty-five is retried, which is more than the retry quota is meant for.
         "retry": attrs.evolve(RetryPolicy.without_waiting(), quota=1e8),
     }
 
 
 class Ledger:
-    """What became of each call."""
+    """Keeps the outcome of each call."""
 
     def __init__(self, calls: int, names: list[str]) -> None:
         self.calls = calls
@@ -73,7 +73,7 @@ class Ledger:
         self._lock = threading.Lock()
 
     def take(self) -> int | None:
-        """The number of the next call; None after the last."""
+        """Returns the number of the next call; None after the last."""
         with self._lock:
             if self._next == self.calls:
                 return None
@@ -89,7 +89,7 @@ class Ledger:
     def enter(
         self, number: int, prompt: str, fault: Fault | None, outcome: object, cancelled: bool
     ) -> None:
-        """Puts down what call ``number`` ended with, and whether that is right."""
+        """Notes how call ``number`` ended, and whether that is right."""
         match outcome:
             case VectorcacheResponse():
                 expected = fault is None or (fault.raises is None and not fault.cancelled)
@@ -164,7 +164,7 @@ def with_threads(url: str, ledger: Ledger, callers: int) -> None:
 
 @attrs.frozen
 class Report:
-    """One run, summed up."""
+    """The summary of one run."""
 
     ledger: Ledger
     callers: int

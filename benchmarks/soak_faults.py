@@ -28,7 +28,7 @@ import vectorcache as vc
 LIMIT = 100_000
 HTML = b"<html><h1>Bad gateway</h1></html>"
 
-# Of an attempt that will never be answered; for all others the client's own, which is long.
+# The timeout of an attempt that is never answered. All others have the client's, which is long.
 IMPATIENT = {"timeout": 1.0, "max_retries": 0}
 
 
@@ -52,7 +52,7 @@ class Fault:
 
 
 def good(prompt: str) -> dict[str, Any]:
-    """The right answer to a prompt, and to no other."""
+    """Returns the answer to one prompt, which differs from that of every other prompt."""
     return {
         "cache_hit": True,
         "response": f"The answer to {prompt}",
@@ -75,7 +75,7 @@ _PIECE = b'{"cache_hit": true'
 _LONG = head("Content-Length: 500") + _PIECE
 
 FAULTS: dict[str, Fault] = {
-    # The first attempt meets it, the second is answered.
+    # The first attempt meets the fault, and the second is answered.
     "reset, then well": _once(Reset()),
     "hung up, then well": _once(Close()),
     "cut in the body, then well": _once(_LONG, Close()),
@@ -92,7 +92,7 @@ FAULTS: dict[str, Fault] = {
     "no JSON, then well": _once(answer(raw=b"OK")),
     "a field missing, then well": _once(answer({"cache_hit": True})),
     "broken gzip, then well": _once(packed(b"\x1f\x8b" + bytes(20))),
-    # Every attempt meets it.
+    # Every attempt meets the fault.
     "reset": _always(vc.APIConnectionError, Reset()),
     "cut in the body": _always(vc.APIConnectionError, _LONG, Close()),
     "never answered": _always(vc.APITimeoutError, Stall(), **IMPATIENT),
@@ -123,7 +123,7 @@ FAULTS: dict[str, Fault] = {
     "endless head": _always(vc.APIConnectionError, head(end="\r\n"), Forever(b"X: y\r\n" * 99)),
 }
 
-# Only a task can be told to give up.
+# Only a task can be cancelled.
 CANCELLED: dict[str, Fault] = {
     "given up by the caller": Fault(on_request(Stall()), cancelled=True),
     "given up in the body": Fault(on_request(_LONG, Stall()), cancelled=True),
@@ -136,5 +136,5 @@ CLOSES_BEHIND = "closed behind the answer"
 def fault_of(number: int, every: int, names: list[str]) -> str | None:
     """The fault that call ``number`` meets, if any: one in ``every`` does, all kinds in turn."""
     turn, place = divmod(number, every)
-    # Not always the same place, or faults would come in step with the callers.
+    # The place changes, or the same caller would always meet the faults.
     return names[turn % len(names)] if place == turn * 7 % every else None

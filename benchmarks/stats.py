@@ -29,7 +29,7 @@ HIT = VectorcacheResponse(True, "The study of programs that improve.", 0.94, 0.0
 
 
 def note(recorder: Recorder, calls: int) -> float:
-    """Seconds of processor time for so many calls, the loop itself taken off."""
+    """Returns the processor time of a number of calls in seconds, without that of the loop."""
     # Times from 1 ms to 1 s, so that they fall into as many buckets as real ones.
     times = [0.001 * (1 + n % 1_000) for n in range(calls)]
     began = time.thread_time()
@@ -65,7 +65,7 @@ def by_several() -> float:
 
 
 def snapshot(contexts: int) -> float:
-    """Seconds that one reading of the statistics takes."""
+    """Returns the seconds that one reading of the statistics takes."""
     recorder = Recorder()
     for n in range(50_000):
         recorder.answered(

@@ -55,7 +55,7 @@ async def _serve() -> None:
 
 @contextlib.contextmanager
 def running(*program: str) -> Iterator[str]:
-    """A service in a process of its own; gives its URL.
+    """Runs the service in a process of its own, and yields its URL.
 
     Args:
         program: a file and its arguments, which prints its port and ends when its input does. By

@@ -61,7 +61,7 @@ WAYS: dict[str, Callable[[], Observer]] = {
 
 
 def per_call(observer: Observer) -> float:
-    """Seconds of processor time that one call's observation takes."""
+    """Returns the processor time that observing one call takes, in seconds."""
     observers = (observer,)
     end = FinishedCall(HIT, None, 1, 0.1)
     began = time.thread_time()
@@ -73,7 +73,7 @@ def per_call(observer: Observer) -> float:
 
 
 class Counted:
-    """Stands for a client with so many contexts."""
+    """Stands for a client with a number of contexts."""
 
     def __init__(self, contexts: int) -> None:
         self._recorder = Recorder()
@@ -87,7 +87,7 @@ class Counted:
 
 
 def scrape(contexts: int, by_context: bool) -> tuple[float, int]:
-    """Seconds that a scrape takes, and how many bytes it has."""
+    """Returns the seconds that a scrape takes, and its size in bytes."""
     registry = CollectorRegistry()
     registry.register(PrometheusCollector(Counted(contexts), by_context=by_context))
     text = generate_latest(registry)

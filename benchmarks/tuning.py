@@ -30,7 +30,7 @@ GRIDS = {
     "fifteen": tuple(round(0.7 + 0.02 * step, 2) for step in range(15)),
 }
 
-# What people ask of a shop's support. Neighbours in this list are often told apart by one word.
+# Questions to a shop's support. Neighbours in this list often differ by one word.
 TASKS: Sequence[str] = """\
 reset my password|change my password|delete my account|reopen my account|change my e-mail address
 enable two-factor authentication|disable two-factor authentication|cancel my subscription
@@ -115,14 +115,14 @@ def client_for(workload: Workload) -> VectorcacheClient:
 
 @attrs.frozen
 class OneByOne:
-    """What really running each threshold in a context of its own came to."""
+    """The results of running each threshold in a context of its own."""
 
     calls: int
     misses: int
 
 
 def one_by_one(workload: Workload, report: TuningReport) -> OneByOne:
-    """Runs each threshold by itself, and makes sure that tuning has said the same."""
+    """Runs each threshold by itself, and checks that tuning has the same results."""
     calls = misses = 0
     with client_for(workload) as client:
         for result in report.thresholds:

@@ -1,10 +1,11 @@
 #!/usr/bin/env python
-"""Fuzzes the target that TARGET names with atheris; the arguments are libFuzzer's.
+"""Fuzzes the target that the variable TARGET names, by atheris. The arguments are libFuzzer's.
 
-TARGET=body fuzz/run.py [OPTION...] [FOLDER...]
+usage: TARGET=body fuzz/run.py [OPTION...] [FOLDER...]
 """
 
-# By the environment and not by an argument, as libFuzzer starts this again when it merges.
+# TARGET is not an argument: libFuzzer starts this program again, with its own arguments, when it
+# merges corpora.
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ if __name__ == "__main__":
     ours = ["vectorcache", "vectorcache_api", "targets"]
     with atheris.instrument_imports(include=ours):  # pyright: ignore[reportAttributeAccessIssue]
         target = import_module(f"targets.{os.environ['TARGET']}")
-        # Loaded by the first call otherwise, and so not instrumented.
+        # The first call would load these modules, too late to be instrumented.
         import_module("vectorcache_api.api.cache.query_cache")
         import_module("vectorcache_api.models")
     atheris.Setup(sys.argv, target.check)

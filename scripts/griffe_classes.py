@@ -1,7 +1,7 @@
-"""Shows classes in the API reference as a user sees them: an extension of Griffe, for mkdocs.yml.
+"""An extension of Griffe, for mkdocs.yml: shows classes in the API reference as a user sees them.
 
-Griffe reads the source without importing it. On its own it knows neither the signature that attrs
-makes, nor that of a TypedDict, nor which base classes are private.
+Griffe reads the source without importing it. Without this extension it does not know the signatures
+of attrs classes and of TypedDicts, nor which base classes are private.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from griffe import (  # pyright: ignore[reportMissingImports] - mypy has it, in 
 )
 
 ATTRS = {"attrs.define", "attrs.frozen", "attrs.mutable"}
-# Bases that say nothing to a reader of the reference.
+# Base classes that do not help a reader of the reference.
 SILENT = {"abc.ABC", "typing.Generic", "typing.TypedDict"}
-AFTER_ALL_OTHERS = 1_000_000  # A line number, by which members are sorted.
+AFTER_ALL_OTHERS = 1_000_000  # Members are sorted by their line numbers.
 
 
 def path_of(value: Any) -> str:
@@ -63,7 +63,7 @@ def functions_in(package: Module | Class) -> Iterator[Function]:
 
 
 def private_value(name: Any, package: Module, public: set[str]) -> Any:
-    """What a private name of the package stands for; None where it is something else."""
+    """Returns the value of a private name of the package; None for any other expression."""
     path = path_of(name)
     if not path.startswith(f"{package.path}.") or path in public:
         return None
@@ -74,7 +74,7 @@ def private_value(name: Any, package: Module, public: set[str]) -> Any:
 
 
 def plain_default(default: Any, package: Module, public: set[str]) -> Any:
-    """The value of a private constant instead of its name; "..." if it is not a literal."""
+    """Returns a private constant's value instead of its name; "..." if it is not a literal."""
     value = private_value(default, package, public)
     if value is None:
         return default
@@ -82,7 +82,7 @@ def plain_default(default: Any, package: Module, public: set[str]) -> Any:
 
 
 def without_private_aliases(annotation: Any, package: Module, public: set[str]) -> Any:
-    """The annotation with each private type alias replaced by the type that it stands for."""
+    """Returns the annotation with each private type alias replaced by the type it stands for."""
     names = {part.name: part for part in flat(annotation)}
     values = {name: private_value(part, package, public) for name, part in names.items()}
     types = {name: value for name, value in values.items() if isinstance(value, Expr)}
@@ -104,20 +104,20 @@ def modules_in(package: Module) -> Iterator[Module]:
 
 
 def show_functions_before_modules(module: Module) -> None:
-    """Where an exported function has the name of the module that it is in, shows the function."""
+    """Shows an exported function instead of its module if both have the same name."""
     hidden = {str(name): module.members.get(str(name)) for name in module.exports or ()}
     for name, submodule in hidden.items():
         if isinstance(submodule, Module) and name in submodule.members:
             for member in module.members.values():
                 if isinstance(member, Alias):
                     with suppress(AliasResolutionError):
-                        member.resolve_target()  # Later the way to it is gone.
+                        member.resolve_target()  # Before the module is replaced.
             module.set_member(name, Alias(name, submodule.members[name], parent=module))
 
 
 def parameter_of(field: Attribute, keyword_only: bool) -> Parameter | None:
-    """The parameter of ``__init__`` that a field becomes; None if it becomes none."""
-    # Without an instance attribute it is a ClassVar; a name without an annotation is not a field.
+    """Returns the parameter of ``__init__`` that a field becomes; None for other fields."""
+    # A ClassVar is not an instance attribute, and a name without an annotation is not a field.
     if field.annotation is None or "instance-attribute" not in field.labels:
         return None
     default: Any = field.value
@@ -139,7 +139,7 @@ def parameter_of(field: Attribute, keyword_only: bool) -> Parameter | None:
 
 
 def set_signature(cls: Class, keyword_only: bool) -> None:
-    """Gives the class the ``__init__`` that its fields make."""
+    """Gives a class the ``__init__`` that attrs makes of its fields."""
     found = [
         parameter_of(member, keyword_only)
         for member in cls.members.values()
@@ -153,7 +153,7 @@ def set_signature(cls: Class, keyword_only: bool) -> None:
 
 
 def public_paths(package: Module) -> set[str]:
-    """Where what is exported by modules without an underscore in their path is defined."""
+    """Returns the paths at which the names that public modules export are defined."""
     paths = set()
     modules = [package]
     while modules:
@@ -168,7 +168,7 @@ def public_paths(package: Module) -> set[str]:
 
 
 def substituted(value: Any, types: dict[str, Any]) -> Any:
-    """A copy of an annotation, with its type variables replaced."""
+    """Returns a copy of an annotation with its type variables replaced."""
     if isinstance(value, list):
         return [substituted(part, types) for part in value]
     if isinstance(value, ExprName) and value.name in types:
@@ -183,7 +183,7 @@ def substituted(value: Any, types: dict[str, Any]) -> Any:
 
 
 def arguments_of(subscript: Any) -> list[Any]:
-    """What stands in the brackets of a generic class."""
+    """Returns the arguments in the brackets of a generic class."""
     if not isinstance(subscript, ExprSubscript):
         return []
     inside = subscript.slice
@@ -191,7 +191,7 @@ def arguments_of(subscript: Any) -> list[Any]:
 
 
 class Classes(Extension):
-    """Gives attrs classes and TypedDicts their signatures, and takes private bases away."""
+    """Gives attrs classes and TypedDicts their signatures, and removes private base classes."""
 
     def on_package(self, *, pkg: Module, **_: Any) -> None:
         classes = list(classes_in(pkg))
@@ -216,9 +216,9 @@ class Classes(Extension):
             show_functions_before_modules(module)
 
     def public_bases(self, cls: Class, heir: Class, public: set[str]) -> list[Any]:
-        """The bases of ``cls``, for each private one those of its own instead.
+        """Returns the base classes of ``cls``, with each private one replaced by its own bases.
 
-        What ``heir`` inherits from a private base becomes its own.
+        What ``heir`` inherits from a private base class is copied into ``heir``.
         """
         resolved = {base.path: base for base in cls.resolved_bases if isinstance(base, Class)}
         bases: list[Any] = []
@@ -238,7 +238,7 @@ class Classes(Extension):
 
 
 def moved(member: Function | Attribute, heir: Class, types: dict[str, Any]) -> Any:
-    """A copy of a member, as if it were defined at the end of ``heir``."""
+    """Returns a copy of a member, as if it were defined at the end of ``heir``."""
     result = copy(member)
     result.parent = heir
     result.lineno = AFTER_ALL_OTHERS + (member.lineno or 0)

@@ -57,7 +57,7 @@ CHECKS = (
 # source is tested on the wheel.
 TESTS = (
     Step("The wheel on Python 3.11", 10, ("scripts/test-wheel 3.11",)),
-    Step("Tests that need the repository", 3, ("pytest -n 3 -m repository tests",)),
+    Step("Tests that need the repository", 3, ("pytest -n 2 -m repository tests",)),
     Step("Code blocks of README and docs", 1, ("pytest README.md docs",)),
     Step("The wheel on Python 3.12", 3, ("scripts/test-wheel 3.12",)),
     Step("The wheel on Python 3.13", 3, ("scripts/test-wheel 3.13",)),

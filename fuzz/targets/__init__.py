@@ -1,1 +1,1 @@
-"""What is fuzzed: one function a file, which takes any bytes and fails if a promise is broken."""
+"""What is fuzzed: in each file a function that takes any bytes and fails if a promise is broken."""

@@ -1,7 +1,7 @@
-"""A body: read, unpacked, checked against the contract, parsed, and made a result.
+"""Reads a body: unpacks it, checks it against the contract, parses it, and makes a result of it.
 
-The input's first line is its coding (``packed`` for a gzip of what follows), the second the size
-of the pieces it comes in.
+The first line of the input is the body's coding (``packed`` if the body is to be compressed first),
+the second the size of the pieces that it arrives in, and the rest is the body.
 """
 
 from __future__ import annotations

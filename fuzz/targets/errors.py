@@ -1,6 +1,6 @@
-"""An answer with an error status, and what is made of it.
+"""Makes a failure of an answer with an error status.
 
-The input is its status, its headers a line each, an empty line and its body.
+The input is the status, one line for each header, an empty line and the body.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""How long to wait, said in headers and in a body.
+"""Reads how long to wait from headers and from a body.
 
-The input's lines are ``Retry-After``, ``X-RateLimit-Reset``, ``Date`` and the body's field.
+The lines of the input are ``Retry-After``, ``X-RateLimit-Reset``, ``Date`` and the body's field.
 """
 
 from __future__ import annotations

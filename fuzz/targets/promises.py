@@ -1,4 +1,4 @@
-"""What is true of everything that a user may get to see."""
+"""Checks of everything that a user may see: no key, no control characters, sensible sizes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST_MESSAGE = 2_000
 
 
 def check_text(text: str) -> None:
-    assert TEXT not in text, "the key shows"
+    assert TEXT not in text, "the text holds the key"
     assert text.isprintable(), f"a terminal or a log cannot show {text!r}"
     assert len(text) <= LONGEST_MESSAGE, f"{len(text):,} characters"
 
@@ -40,6 +40,6 @@ def check_seconds(seconds: float | None) -> None:
 
 
 def lines_of(data: bytes, count: int) -> list[Any]:
-    """The first lines as texts, and the rest as it is."""
+    """Returns the first lines as texts, and the rest as bytes."""
     *lines, rest = [*data.split(b"\n", count), *count * [b""]][: count + 1]
     return [*(line.decode("latin-1") for line in lines), rest]

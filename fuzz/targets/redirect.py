@@ -1,4 +1,4 @@
-"""Where an answer says to go instead: the host is named, and no secret of the address is.
+"""Reports a redirect: the message names the host, and no secret of the address.
 
 The input is the address, with ``P`` for a password.
 """
@@ -18,7 +18,7 @@ def check(data: bytes) -> None:
     headers = httpx.Headers([(b"location", place.encode("latin-1"))])
     failure = failure_from_status(302, headers, b"", None, KEY)
     check_failure(failure)
-    # Elsewhere in the address it would be no password, and paths are shown.
+    # In any other part of the address it is not a password, and paths are shown.
     if data.count(b"P") == 1 and has_password(place):
         assert SECRET not in failure.text, failure.text
 

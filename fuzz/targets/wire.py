@@ -1,6 +1,6 @@
-"""Any bytes as what a server sends: through httpx, httpcore and h11 to a result or an error.
+"""Makes a call to a server that sends any bytes, which httpx, httpcore and h11 read.
 
-The input is cut into reads at every ``|``.
+The input is the answer, with a ``|`` at the end of each piece that one read returns.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _POLICY = RetryPolicy(
 
 
 class _Connected(httpx.HTTPTransport):
-    """httpx's own transport, on a connection in memory."""
+    """A transport of httpx with a connection in memory."""
 
     def __init__(self, reads: list[bytes]) -> None:
         self._pool = httpcore.ConnectionPool(network_backend=httpcore.MockBackend(reads))

@@ -1,10 +1,10 @@
-// What @hey-api/openapi-ts makes of openapi.yaml; scripts/generate-client says from where and to where.
+// How @hey-api/openapi-ts makes a client of openapi.yaml. scripts/generate-client sets both paths.
 export default {
   input: process.env.DESCRIPTION,
   logs: { file: false },
   output: {
     path: process.env.OUTPUT,
-    // Node's own resolution, which a package has to satisfy, wants it.
+    // Node resolves the modules of a package only with their extension.
     module: { extension: '.js' },
   },
   plugins: [

@@ -39,10 +39,10 @@ def check_breaking(*arguments: Path) -> subprocess.CompletedProcess[str]:
 def changed(
     folder: Path, *changes: Change, before: str = "1.4.2", after: str = "1.4.2"
 ) -> subprocess.CompletedProcess[str]:
-    """What it says of the description, and of the same with some changes."""
+    """Returns the report on the description and a copy of it with some changes."""
     files = []
     for name, version, edits in (("base", before, ()), ("revision", after, changes)):
-        # A copy in which no two places are one object.
+        # A copy in which no two places share an object.
         spec = yaml.safe_load(yaml.dump(SPEC, Dumper=Plain))
         spec["info"]["version"] = version
         for edit in edits:
@@ -53,7 +53,7 @@ def changed(
 
 
 class Plain(yaml.SafeDumper):
-    """Writes equal objects in full each time, as people do."""
+    """Writes an object in full each time it occurs, without YAML aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -64,7 +64,7 @@ def schema(spec: Any, name: str) -> Any:
 
 
 def field(spec: Any, name: str) -> Any:
-    """A field, by ``Schema.field``."""
+    """Returns the field that ``Schema.field`` names."""
     owner, _, own = name.partition(".")
     return schema(spec, owner)["properties"][own]
 
@@ -257,14 +257,14 @@ def reports(printed: str, place: str, rule: str) -> bool:
 
 @pytest.fixture(scope="module")
 def all_at_once(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
-    """What it says of a revision with all of ``BREAKS``, as one run takes half a second."""
+    """The report on a revision with all of ``BREAKS``: one run takes half a second."""
     changes = [change for change, _, _ in BREAKS.values()]
     return changed(tmp_path_factory.mktemp("descriptions"), *changes)
 
 
 @pytest.mark.parametrize("name", BREAKS)
 def test_a_break_fails(all_at_once: subprocess.CompletedProcess[str], name: str) -> None:
-    """It is named, with the version that would allow it."""
+    """A breaking change is named, with the version that would allow it."""
     _, place, rule = BREAKS[name]
     assert reports(all_at_once.stdout, place, rule), all_at_once.stdout
     assert all_at_once.returncode == 1
@@ -273,7 +273,7 @@ def test_a_break_fails(all_at_once: subprocess.CompletedProcess[str], name: str)
 
 @pytest.mark.parametrize("name", ALONE)
 def test_a_break_of_much_fails(tmp_path: Path, name: str) -> None:
-    """So is one that takes a whole endpoint or class away."""
+    """The removal of a whole endpoint or class is named, too."""
     change, place, rule = ALONE[name]
     result = changed(tmp_path, change)
     assert reports(result.stdout, place, rule), result.stdout
@@ -281,7 +281,7 @@ def test_a_break_of_much_fails(tmp_path: Path, name: str) -> None:
 
 
 def test_what_breaks_nothing_passes(tmp_path: Path) -> None:
-    """Additions and other words need no new version, however many they are."""
+    """Additions and changed descriptions need no new version, however many there are."""
     result = changed(tmp_path, *HARMLESS.values())
     assert (result.returncode, result.stdout) == (
         0,
@@ -311,7 +311,7 @@ def test_a_break_passes_with_its_version(
 
 
 def test_this_description() -> None:
-    """What is here breaks no client of what was released."""
+    """The present description breaks no client of the released one."""
     result = check_breaking()
     assert result.returncode == 0, result.stdout + result.stderr
 

@@ -27,13 +27,13 @@ COMPLETION = {"choices": [{"message": {"role": "assistant", "content": "From the
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This machine's, without what would change the demo."""
+    """Returns this machine's variables, without those that would change the demo."""
     unwanted = re.compile(r"OPENAI_.*|FORCE_COLOR|NO_COLOR|COLUMNS")
     return {name: at for name, at in os.environ.items() if not unwanted.fullmatch(name)} | more
 
 
 def run(*options: str, asked: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    """The demo with its input and output in pipes."""
+    """Runs the demo with its input and output in pipes."""
     return subprocess.run(
         [*DEMO, *options],
         cwd=ROOT,
@@ -46,12 +46,12 @@ def run(*options: str, asked: str = "", **variables: str) -> subprocess.Complete
 
 
 def block(output: str, heading: str) -> str:
-    """What stands below a heading, up to the next empty line."""
+    """Returns the text below a heading, up to the next empty line."""
     return output.split(f"\n{heading}", 1)[1].split("\n\n", 1)[0]
 
 
 class Terminal:
-    """The demo in a terminal, as a person has it."""
+    """The demo in a terminal."""
 
     def __init__(self, process: subprocess.Popen[bytes], end: int) -> None:
         self.process = process
@@ -62,7 +62,7 @@ class Terminal:
         os.write(self._end, keys.encode())
 
     def read_until(self, text: str) -> str:
-        """All that is shown up to and with the text."""
+        """Returns what is shown up to and including a text."""
         while text.encode() not in self._unread:
             ready, _, _ = select.select([self._end], [], [], 60)
             assert ready, f"{text!r} was never shown, but: {self._unread!r}"
@@ -71,7 +71,7 @@ class Terminal:
         return _without_codes(shown + found)
 
     def read_rest(self) -> str:
-        """All that is shown until the demo ends well."""
+        """Returns what is shown until the demo ends, with status 0."""
         assert self.process.wait(60) == 0
         while select.select([self._end], [], [], 0)[0]:
             self._unread += os.read(self._end, 65_536)
@@ -84,7 +84,7 @@ def _without_codes(shown: bytes) -> str:
 
 @contextmanager
 def terminal() -> Iterator[Terminal]:
-    """Runs the demo in a terminal that it alone has."""
+    """Runs the demo in a terminal of its own."""
     ours, its = os.openpty()
     process = subprocess.Popen(
         DEMO, cwd=ROOT, env=environment(TERM="xterm"), stdin=its, stdout=its, stderr=its
@@ -142,7 +142,7 @@ def test_other_words_are_a_hit(shown: str) -> None:
 
 
 def test_another_context_is_a_miss(shown: str) -> None:
-    """The third step asks the first question elsewhere, and gets another answer."""
+    """The third step asks the first question in another context, and gets another answer."""
     step = block(shown, "3  ")
     assert '>>> client.query("Why is the sky blue?", "gpt-4o", context="children")' in step
     assert "MISS" in step
@@ -157,7 +157,7 @@ def test_totals_add_up(shown: str) -> None:
 
 
 def test_questions_from_a_pipe(shown: str) -> None:
-    """A line each: answered, and answered from the cache when asked in other words."""
+    """Each question of the input is answered: from the cache if it was asked in other words."""
     first = block(shown, "> How long should I boil an egg?")
     again = block(shown, "> How long does it take to boil an egg?")
     assert "8 for" in first and "MISS" in first
@@ -165,13 +165,13 @@ def test_questions_from_a_pipe(shown: str) -> None:
 
 
 def test_a_question_that_the_stand_in_does_not_know(shown: str) -> None:
-    """It says so, and what to do to get an answer."""
+    """A question without an answer says so, and what to do to get one."""
     unknown = " ".join(block(shown, "> Who won?").split())
     assert "The stand-in has no answer to this. Configure an OpenAI-compatible" in unknown
 
 
 def test_output_in_a_pipe_is_plain(shown: str) -> None:
-    """No colours, no spinner, no prompt, no line over 80 columns."""
+    """In a pipe there are no colours, spinners or prompts, and no line over 80 columns."""
     assert "\x1b" not in shown
     assert "asking" not in shown
     assert "Now you" not in shown
@@ -179,7 +179,7 @@ def test_output_in_a_pipe_is_plain(shown: str) -> None:
 
 
 def test_a_request_for_help() -> None:
-    """``help`` is taken for one, in a pipe as at the prompt, and is neither asked nor counted."""
+    """``help`` is a command, in a pipe and at the prompt: it is neither asked nor counted."""
     done = run(asked="help\n/HELP\n")
     assert done.returncode == 0
     assert done.stdout.count("How long should I boil an egg?") == 2
@@ -204,14 +204,14 @@ def test_exit_ends_a_pipe_and_a_threshold_is_used() -> None:
 
 
 def test_a_threshold_without_questions_is_refused() -> None:
-    """The tour has its own thresholds, so that one for it is refused and not ignored."""
+    """The tour has its own thresholds, so that ``--threshold`` is refused and not ignored."""
     done = run("--no-input", "--threshold", "0.95")
     assert done.returncode == 2
     assert "--threshold applies to your questions" in done.stderr
 
 
 def test_an_endpoint_answers(server: ScriptedServer) -> None:
-    """An OpenAI-compatible endpoint is asked in place of the stand-in, and its key not shown."""
+    """An OpenAI-compatible endpoint is asked instead of the stand-in, and its key is not shown."""
     server.default = answer(COMPLETION)
     variables = {"OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": KEY}
     done = run("--no-input", asked="Unread\n", OPENAI_MODEL="my-model", **variables)
@@ -230,14 +230,14 @@ def test_an_endpoint_answers(server: ScriptedServer) -> None:
 
 
 def test_an_endpoint_without_a_key(server: ScriptedServer) -> None:
-    """A server of one's own needs none, and is sent none."""
+    """An endpoint without a key gets no ``Authorization``."""
     server.default = answer(COMPLETION)
     assert run("--no-input", OPENAI_BASE_URL=server.url).returncode == 0
     assert "authorization" not in server.requests[0].headers
 
 
 def test_an_endpoint_that_quotes_the_key(server: ScriptedServer) -> None:
-    """Its refusal is shown, the key in it is not."""
+    """An endpoint's refusal is shown, without the key that it repeats."""
     refusal = {"error": {"message": f"Incorrect API key provided: {KEY}."}}
     server.default = answer(refusal, status=401)
     done = run(OPENAI_BASE_URL=server.url, OPENAI_API_KEY=KEY)
@@ -257,7 +257,7 @@ def test_an_endpoint_that_quotes_the_key(server: ScriptedServer) -> None:
     ],
 )
 def test_an_endpoint_that_cannot_answer(variables: dict[str, str], said: str) -> None:
-    """One clear error, no traceback."""
+    """An endpoint that cannot answer is one clear error, without a traceback."""
     done = run(**variables)
     assert done.returncode == 1
     assert said in " ".join(done.stdout.split())
@@ -266,7 +266,7 @@ def test_an_endpoint_that_cannot_answer(variables: dict[str, str], said: str) ->
 
 
 def test_a_failed_question_does_not_end_the_demo(server: ScriptedServer) -> None:
-    """The next one is answered; the exit status tells of the failure."""
+    """After a failed question the next one is answered; the exit status tells of the failure."""
     unusable = [answer({"choices": []})] * 3
     server.script = [*[answer(COMPLETION)] * 2, *unusable]
     server.default = answer(COMPLETION)
@@ -300,7 +300,7 @@ def test_ways_to_end(end: str) -> None:
 
 
 def test_ctrl_c_ends_the_prompt() -> None:
-    """It ends without a traceback, and what was half typed is not asked."""
+    """Ctrl-C ends the prompt without a traceback, and an unfinished question is not asked."""
     with terminal() as screen:
         screen.read_until("\n> ")
         screen.process.send_signal(signal.SIGINT)

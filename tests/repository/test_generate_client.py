@@ -68,7 +68,7 @@ class Machine:
         )
 
     def outcome(self, *arguments: str) -> str:
-        """The last line that it prints, for one language."""
+        """Returns the last line that it prints, for one language."""
         result = self.run(*arguments)
         assert result.returncode == 0, result.stderr
         return result.stdout.splitlines()[-1]
@@ -76,12 +76,12 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    """A machine with nothing on it that compiles."""
+    """A machine without any compiler."""
     return Machine(tmp_path)
 
 
 def test_list(machine: Machine) -> None:
-    """It shows its languages."""
+    """``--list`` shows the languages."""
     shown = machine.run("--list").stdout.split()
     assert {"typescript", "go", "java", "rust", "csharp"} < set(shown)
     assert "python" not in shown
@@ -113,7 +113,7 @@ def test_without_java(machine: Machine) -> None:
 
 
 def test_without_node(machine: Machine) -> None:
-    """So is one without Node."""
+    """A machine without Node is told how to get it."""
     machine.link("dirname")
     machine.put("tools/python3", "#!/bin/sh\nexit 1\n")
     result = machine.run("typescript", PYTHON_BIN_DIR=str(machine.folder / "tools"))
@@ -143,13 +143,13 @@ def test_what_was_there_is_replaced(machine: Machine) -> None:
 
 
 def test_compiled(machine: Machine) -> None:
-    """Where the compiler is there and content, the client is compiled."""
+    """A client that its compiler accepts is reported as compiled."""
     machine.put("path/go", '#!/bin/sh\n[ "$*" = "build ./..." ] && [ "$GOPROXY" = off ]\n')
     assert machine.outcome("go") == "go  yes"
 
 
 def test_does_not_compile(machine: Machine) -> None:
-    """A client that does not compile fails, with the compiler's words."""
+    """A client that does not compile fails, with the compiler's output."""
     machine.put("path/go", "#!/bin/sh\necho 'undefined: Query' >&2; exit 1\n")
     result = machine.run("go")
     assert result.returncode == 1
@@ -162,30 +162,30 @@ def test_does_not_compile(machine: Machine) -> None:
 def test_no_compiler(machine: Machine, language: str) -> None:
     """Without a compiler it says so, and never that it compiled."""
     program = {"go": "go", "csharp": "dotnet", "rust": "cargo"}[language]
-    assert machine.outcome(language).endswith(f"no: there is no {program} here")
+    assert machine.outcome(language).endswith(f"no: {program} is not installed")
 
 
 def test_no_recipe_to_compile(machine: Machine) -> None:
-    """So it does of languages that it only generates."""
+    """A language that is only generated is reported as such."""
     assert machine.outcome("kotlin").endswith("no: only generated")
 
 
 def test_syntax_only(machine: Machine) -> None:
-    """Where only the syntax was checked it says that."""
+    """A recipe that checks only the syntax says so."""
     machine.put("path/ruby", "#!/bin/sh\n")
     assert machine.outcome("ruby").endswith("no: only its syntax is checked")
 
 
 def test_missing_dependencies(machine: Machine) -> None:
-    """Where the compiler has nothing to compile against, that is why it did not."""
+    """A client without its dependencies is not compiled, and the report says why."""
     machine.put("path/cargo", '#!/bin/sh\n[ "$1" != metadata ]\n')
-    words = "no: cargo is here, but not what the client depends on"
+    words = "no: cargo is installed, but not what the client depends on"
     assert machine.outcome("rust").endswith(f"{words}; --online fetches it")
     assert machine.outcome("rust", "--online").endswith(words)
 
 
 def test_online(machine: Machine) -> None:
-    """With --online the language's own tools may fetch, and if they cannot that is why."""
+    """With --online the language's tools download dependencies; a failure is reported."""
     machine.put(
         "path/cargo", '#!/bin/sh\n[ "$1" != fetch ] || { echo "no network" >&2; exit 1; }\n'
     )
@@ -197,7 +197,7 @@ def test_online(machine: Machine) -> None:
 
 
 def test_a_generator_that_fails(machine: Machine) -> None:
-    """What a generator says of its failure is shown."""
+    """The output of a generator that fails is shown."""
     machine.put("java/bin/java", "#!/bin/sh\necho 'cannot read the description' >&2; exit 1\n")
     result = machine.run("go")
     assert result.returncode == 1

@@ -32,7 +32,7 @@ def generate(*args: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
 
 
 def written(package: Path) -> dict[str, bytes]:
-    """Every file of a package but what Python itself leaves there."""
+    """Returns every file of a package, except those that Python leaves there."""
     return {
         path.relative_to(package).as_posix(): path.read_bytes()
         for path in package.rglob("*")
@@ -41,7 +41,7 @@ def written(package: Path) -> dict[str, bytes]:
 
 
 def description() -> Any:
-    """A copy of the description, to change."""
+    """Returns a copy of the description, to change."""
     return yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
 
 
@@ -53,7 +53,7 @@ def generate_from(spec: object, folder: Path) -> subprocess.CompletedProcess[str
 
 
 def run_with(folder: Path, code: str) -> str:
-    """What the code prints where the package generated in the folder is the one imported."""
+    """Returns what code prints that imports the package generated in the folder."""
     return subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONPATH": str(folder)},
@@ -64,7 +64,7 @@ def run_with(folder: Path, code: str) -> str:
 
 
 def git(folder: Path, *args: str) -> str:
-    """What git prints."""
+    """Returns what git prints."""
     return subprocess.run(
         ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *args],
         cwd=folder,
@@ -187,7 +187,7 @@ print(sync_detailed("e1", client=client).status_code.value)
 
 
 def test_a_description_the_generator_warns_about_fails(tmp_path: Path) -> None:
-    """An endpoint that the generator cannot carry over is an error, and what was there stays."""
+    """An endpoint that the generator cannot translate is an error, and the old client stays."""
     spec = description()
     spec["paths"]["/v1/cache/query"]["post"]["requestBody"]["content"] = {
         "application/unheard-of": {"schema": {"type": "string"}}
@@ -208,7 +208,7 @@ def test_without_the_pinned_tools_it_says_what_to_install(tmp_path: Path) -> Non
 
 
 def test_a_changed_client_is_proposed_once(tmp_path: Path) -> None:
-    """A changed client becomes one pull request; an unchanged one none."""
+    """A changed client becomes one pull request; an unchanged client does not."""
     origin, clone, tools = tmp_path / "origin", tmp_path / "clone", tmp_path / "tools"
     git(tmp_path, "init", "--quiet", "--bare", "--initial-branch", "main", str(origin))
     git(tmp_path, "clone", "--quiet", str(origin), str(clone))

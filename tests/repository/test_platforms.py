@@ -1,4 +1,4 @@
-"""The list of the tests that do not run everywhere."""
+"""The list of the tests that do not run on every platform."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PLACES = sorted({place for places in NOT_ON.values() for place in places})
 
 @pytest.mark.parametrize("place", PLACES)
 def test_each_entry_names_what_there_is(place: str) -> None:
-    """A test that was renamed does not stay in the list, while the new one fails on Windows."""
+    """Every entry of the list names a test that exists."""
     path, _, test = place.partition("::")
     assert (TESTS / path).exists()
     assert not test or f"def {test.rpartition('::')[2]}(" in (TESTS / path).read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The subpackages use only the public side of other objects."""
+"""The subpackages use no private attributes of other objects."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def private_attributes(source: str) -> Iterator[tuple[int, str]]:
 
 @pytest.mark.parametrize("folder", ["integrations", "tuning"])
 def test_no_private_attribute(folder: str) -> None:
-    """An integration does not depend on how a client keeps what it knows."""
+    """Integrations and tuning do not depend on the private attributes of a client."""
     found = [
         f"{path.relative_to(PACKAGE)}:{line}: {attribute}"
         for path in sorted((PACKAGE / folder).rglob("*.py"))
@@ -43,7 +43,7 @@ def test_no_private_attribute(folder: str) -> None:
 
 
 def test_a_private_attribute_is_found() -> None:
-    """The test above sees the use of a private attribute, and not that of an object's own."""
+    """The test above finds private attributes of other objects, and allows an object's own."""
     assert list(private_attributes("self._a\nclient._b\nclient.c\nself.d._e")) == [
         (2, "client._b"),
         (4, "self.d._e"),

@@ -16,21 +16,21 @@ pytestmark = pytest.mark.repository
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(?:bash|console)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-# The command line's own page is read by tests/cli, in which its output counts as well.
+# tests/cli reads the page of the command line, and compares the output as well.
 PAGES = [
     page
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-    # The README is not where the wheel is tested.
+    # The README is missing where the wheel is tested.
     if page.exists() and page.name != "command-line.md" and BLOCK.search(page.read_text())
 ]
 
-# What CI runs by itself, or a test of its own does.
+# Lines that another test runs, or CI itself.
 ELSEWHERE = {
     "./scripts/demo": "tests/repository/test_demo.py",
     "./scripts/generate-client go java": "scripts/test, with all other languages",
     "./scripts/generate-client typescript": "tests/conformance/test_typescript.py",
     "./scripts/test": "it runs this",
-    # With other pins it would make the environment anew in which this test runs.
+    # With other pins it would replace the environment in which this test runs.
     "./scripts/venv .venv dev": "scripts/test",
     "npm install ./build/clients/typescript": "tests/repository/test_generate_client.py",
     "pytest tests/faults": "scripts/test-wheel",
@@ -46,7 +46,7 @@ Where is my order?,order
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The repository as a reader has it, with the files that the lines take for granted."""
+    """A copy of the repository, with the files that the lines of the docs read."""
     for entry in ROOT.iterdir():
         (tmp_path / entry.name).symlink_to(entry)
     for name in ("old.yaml", "new.yaml"):
@@ -60,13 +60,13 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_they_run(page: Path, folder: Path, documented_service: str) -> None:
-    """Every line of a shell block does what it is there for, in the order of the page."""
+    """Every line of a shell block runs without an error, in the order of the page."""
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "VECTORCACHE_API_KEY": KEY,
         "VECTORCACHE_BASE_URL": documented_service,
-        # Ours is installed, with its extras: pip looks whether there is what the line names.
+        # The package is installed, with its extras: pip checks that what the line names exists.
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_DEPS": "1",
     }
