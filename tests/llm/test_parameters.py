@@ -121,6 +121,13 @@ def test_what_cannot_be_ignored(ignore: Any, says: str) -> None:
         checked_ignore(ignore)
 
 
+def test_ignored_names_from_a_generator() -> None:
+    """``ignore`` may be any iterable, also one that can be read only once."""
+    assert checked_ignore(name for name in ("seed", "top_p")) == {"seed", "top_p"}
+    with pytest.raises(ConfigurationError, match="'tools'"):
+        checked_ignore(name for name in ("seed", "tools"))
+
+
 def test_the_query() -> None:
     """A call's own context replaces the client's, also if it is empty."""
     messages = [Message("user", "Why?")]

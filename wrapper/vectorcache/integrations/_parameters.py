@@ -152,11 +152,12 @@ def checked_ignore(names: Iterable[str]) -> frozenset[str]:
         ConfigurationError: ``names`` is not a collection of names, or contains a parameter that
             Vectorcache supports, or one without which the answer would be wrong.
     """
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+    given = [] if isinstance(names, str) else list(names)
+    if isinstance(names, str) or not all(isinstance(name, str) for name in given):
         raise ConfigurationError(
             f"ignore is {names!r}: pass a list of names, such as ['temperature']"
         )
-    for name in sorted(set(names)):
+    for name in sorted(set(given)):
         if name in _FEATURES or name in _QUERY_OPTIONS or name == "stop":
             why = (
                 "without which the answer would be wrong"
@@ -164,7 +165,7 @@ def checked_ignore(names: Iterable[str]) -> frozenset[str]:
                 else "which Vectorcache supports"
             )
             raise ConfigurationError(f"ignore= names {name!r}, {why}: remove it from ignore=")
-    return frozenset(names)
+    return frozenset(given)
 
 
 def _check_body(name: str, value: object) -> None:

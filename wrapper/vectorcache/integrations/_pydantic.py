@@ -1,4 +1,4 @@
-"""How pydantic reads, writes and describes an answer; imported only when pydantic asks for that."""
+"""Lets pydantic read, write and describe a response; imported only when pydantic asks for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-# What the JSON of an answer does not have under these names.
+# Fields that the JSON of a response does not have under these names.
 _NOT_IN_JSON = ("extra", "meta")
 
 
@@ -21,12 +21,12 @@ def pydantic_schema(
 ) -> CoreSchema:
     """Returns pydantic's schema for an attrs class, as an object with the fields of that class.
 
-    An instance is taken as it is; an object with these fields, as JSON or a mapping, becomes an
-    instance, and what else the object has becomes the instance's ``extra``.
+    An instance is accepted unchanged. An object with these fields, as JSON or a mapping, becomes an
+    instance, and its other fields become the ``extra`` of the instance.
 
     Args:
         kind: the class, whose instances have ``extra``.
-        to_dict: returns an instance's JSON.
+        to_dict: returns an instance as JSON values.
         schema_for: returns the schema of a field's type.
     """
     hints = get_type_hints(kind)
@@ -50,9 +50,9 @@ def pydantic_schema(
     return core_schema.no_info_wrap_validator_function(
         read,
         fields,
-        # Without a schema of what it returns, as that would have pydantic serialise it once more.
+        # Without a schema of the result, because pydantic would then serialise the result again.
         serialization=core_schema.plain_serializer_function_ser_schema(to_dict),
-        # By this an OpenAPI description has the class under its name, and refers to that.
+        # An OpenAPI description then defines the class once, by its name, and refers to it.
         ref=f"{kind.__module__}.{kind.__qualname__}:{id(kind)}",
     )
 
@@ -60,7 +60,7 @@ def pydantic_schema(
 def json_schema(
     kind: type[Any], schema: CoreSchema, handler: GetJsonSchemaHandler
 ) -> JsonSchemaValue:
-    """Returns the JSON Schema of what ``pydantic_schema`` returned, with a title and a description.
+    """Returns the JSON Schema for a schema of ``pydantic_schema``, with a title and a description.
 
     Args:
         kind: the class.

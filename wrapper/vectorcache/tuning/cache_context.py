@@ -38,7 +38,7 @@ Queries: TypeAlias = Generator[Sequence[PlannedQuery], Sequence[BatchResult], T]
 
 
 class PromptFailed(Exception):
-    """A query failed, or its answer does not say what it should.
+    """A query failed, or its answer lacks what tuning needs.
 
     Attributes:
         error: the error that ``query_many`` returned, or one that says what the answer lacks.
@@ -56,7 +56,7 @@ class Comparison:
     Attributes:
         compared: the others, as a set of bits.
         closest: the closest of them; None if all of them score less than was asked for, and the
-            service does not say how much less.
+            service does not report their scores.
     """
 
     compared: int

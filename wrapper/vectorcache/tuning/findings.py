@@ -57,7 +57,7 @@ class Findings:
     unpriced: int
 
     def best_for(self, precision: float) -> Recommendation:
-        """Returns the best of the thresholds tried for a wanted precision; see `Recommendation`.
+        """Returns the best of the thresholds tried for a wanted precision.
 
         Args:
             precision: the least share of hits that should be right, 0 to 1.

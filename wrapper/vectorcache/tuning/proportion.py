@@ -22,7 +22,7 @@ class Proportion:
     recommend for small counts. It assumes that the cases are independent of each other.
 
     Attributes:
-        count: how many cases count.
+        count: how many of the cases are counted, such as the hits.
         of: how many cases there are, at least 1.
     """
 

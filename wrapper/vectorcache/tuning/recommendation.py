@@ -20,10 +20,10 @@ _FEW: Final = 30
 class Recommendation:
     """The best of the thresholds that were tried, for a wanted precision.
 
-    It has the most hits among the thresholds with a certain precision: the lower end of the
-    precision's 95 % confidence interval is at least the wanted precision. Without such a threshold,
-    it has the most hits among those whose precision itself is high enough, and ``certain`` is
-    False. Of two thresholds with equally many hits, it is the higher one.
+    It has the most hits among the thresholds whose precision is certain to be high enough: the
+    lower end of its 95 % confidence interval is at least the wanted precision. Without such a
+    threshold, it has the most hits among those whose precision itself is high enough, and
+    ``certain`` is False. Of two thresholds with equally many hits, it is the higher one.
 
     Attributes:
         wanted_precision: the least share of hits that should be right, 0 to 1.

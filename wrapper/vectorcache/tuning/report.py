@@ -17,7 +17,7 @@ from .text import render_text
 
 @attrs.frozen(kw_only=True)
 class TuningReport(Findings):
-    """What each threshold would have led to.
+    """The report of a run: what each threshold would have led to.
 
     Attributes:
         prompts: how many prompts were decided; only these count.

@@ -19,7 +19,7 @@ class ThresholdResult:
     """What one threshold would have led to.
 
     Attributes:
-        threshold: cosine similarity, 0 to 1, from which on a prompt is a hit.
+        threshold: the least cosine similarity of a hit, 0 to 1.
         hits: prompts answered from the cache.
         misses: prompts that the LLM would have answered.
         cost_saved: US dollars that the hits save, as reported by the service.

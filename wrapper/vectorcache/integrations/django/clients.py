@@ -75,7 +75,8 @@ def _clients() -> Clients:
         clients: Clients = apps.get_app_config("vectorcache").clients
     except LookupError:
         raise ImproperlyConfigured(
-            'put "vectorcache.integrations.django" into INSTALLED_APPS'
+            "the Django app of Vectorcache is not installed: put "
+            '"vectorcache.integrations.django" into INSTALLED_APPS'
         ) from None
     return clients
 

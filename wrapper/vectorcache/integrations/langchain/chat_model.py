@@ -111,8 +111,8 @@ class ChatVectorcache(BaseChatModel):
             if "timeout" in options:
                 options["timeout"] = httpx_timeout(options["timeout"])
             if any(options.get(name) is not None for name in ("client", "async_client")):
-                # A client has its own key. The key of the environment belongs to no field here,
-                # as it would look like a given key when LangChain copies the fields.
+                # A client has its own key. Without None, the field would hold the environment's
+                # key, which would look like a given key when LangChain copies the fields.
                 options.setdefault("api_key", None)
             super().__init__(**options)
             self._clients = self._make_clients()

@@ -53,7 +53,7 @@ def _read(place: str, message: ChatMessage) -> Message:
 def find_question(
     prompt: BasePromptTemplate, arguments: Mapping[str, Any], llm: BaseLLM
 ) -> str | None:
-    """Returns the question that fills a template; None if it cannot be told apart."""
+    """Returns the question that fills a template; None if it cannot be found in the prompt."""
     if isinstance(prompt, SelectorPromptTemplate):
         prompt = prompt.select(llm)
     # Other templates may do more with their variables than put them into a text.
