@@ -122,7 +122,7 @@ BREAKS: dict[str, tuple[Change, str, str]] = {
     "a field of the request is gone": (
         remove("QueryRequest.include_debug"),
         "include_debug",
-        "it is gone",
+        "it was removed",
     ),
     "a field of the request is required": (
         require("QueryRequest", "context"),
@@ -228,7 +228,7 @@ ALONE: dict[str, tuple[Change, str, str]] = {
         f"{PATH}/post",
         "operation-removed",
     ),
-    "a class has another name": (rename_schema, "schemas/QueryResponse", "it is gone"),
+    "a class has another name": (rename_schema, "schemas/QueryResponse", "it was removed"),
 }
 
 HARMLESS: dict[str, Change] = {
