@@ -36,6 +36,8 @@ class FailedPrompt:
         return attrs.asdict(self)
 
 
+# Resolved here, because the module of TuningReport, which inherits the fields, lacks these names.
+@attrs.resolve_types
 @attrs.frozen(kw_only=True)
 class Findings:
     """The figures of a report; ``TuningReport`` describes its attributes."""
