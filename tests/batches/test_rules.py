@@ -8,7 +8,8 @@ import pytest
 from batches.steps import HIT, batch_of, given_out, sent
 
 from vectorcache import InvalidRequestError
-from vectorcache._batch.batch import Step, check_batch
+from vectorcache._batch.batch import Step
+from vectorcache._batch.prompts import check_batch
 
 
 class TestWhatIsTaken:

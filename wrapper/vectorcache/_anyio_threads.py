@@ -1,15 +1,15 @@
-"""Threads for the user's plain functions under async."""
+"""The threads in which the async client runs plain functions of the user."""
 
 import anyio
 from anyio.lowlevel import RunVar
 
-# Apart from anyio's own: look-ups must not wait there behind calls that take seconds.
+# A limit separate from anyio's own, so that look-ups of names do not wait behind slow functions.
 _MAX_THREADS = 100
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("vectorcache_threads")
 
 
 def limiter() -> anyio.CapacityLimiter:
-    """This event loop's own limit."""
+    """Returns the limit of this event loop."""
     try:
         return _limiter.get()
     except LookupError:

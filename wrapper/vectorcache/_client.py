@@ -22,8 +22,9 @@ import httpx
 
 from . import _generated
 from ._arguments import check_flag
-from ._batch.batch import Batch, check_batch
+from ._batch.batch import Batch
 from ._batch.progress_bar import bar_maker
+from ._batch.prompts import check_batch
 from ._batch.result import Progress
 from ._call.call import Call
 from ._call.circuit import Circuit, CircuitBreaker

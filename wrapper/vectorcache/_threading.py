@@ -1,4 +1,4 @@
-"""Locks that a forked process finds free, and threads that know when their process ends."""
+"""Locks that are free in a forked process, and threads that end well with their process."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from os import getpid
 from types import TracebackType
 from typing import Any
 
-# How long to wait for a thread that has nothing left to do: a subinterpreter that ends while one
-# of its threads has not is a fatal error in Python before 3.14.
+# Seconds to wait for a thread that has nothing left to do. Before Python 3.14, it is a fatal error
+# if a subinterpreter ends before its threads.
 ENDING_SECONDS = 0.5
 
 
 def surroundings() -> tuple[int, type[object]]:
-    """What locks, queues and sockets are made for, and of use in.
+    """Returns what locks, queues and sockets belong to: the process, and its class of sockets.
 
-    This process, and in it the kind of sockets: from ``gevent.monkey.patch_all()`` on, those made
-    before would block all of a thread's greenlets.
+    After ``gevent.monkey.patch_all()``, those made before would block all greenlets of a thread.
     """
     return getpid(), socket.socket
 
@@ -32,7 +31,7 @@ def start_thread(name: str, target: Callable[..., object], *arguments: Any) -> t
             reached a limit of threads or memory.
     """
     if sys.is_finalizing():
-        # Before Python 3.12 it says nothing, and waits for ever for the thread to have started.
+        # Before Python 3.12, ``start`` raises nothing here, and waits forever for the thread.
         raise RuntimeError("no new thread as the interpreter ends")
     thread = threading.Thread(target=target, args=arguments, name=name, daemon=True)
     thread.start()
@@ -40,7 +39,7 @@ def start_thread(name: str, target: Callable[..., object], *arguments: Any) -> t
 
 
 def interpreter_ends(error: RuntimeError) -> bool:
-    """Whether ``start_thread`` has failed by it because the interpreter is ending."""
+    """Returns whether ``start_thread`` raised ``error`` because the interpreter is ending."""
     return sys.is_finalizing() or "shutdown" in str(error)
 
 
@@ -48,15 +47,15 @@ class _Locks(dict[Any, threading.Lock]):
     """One lock for each of the surroundings."""
 
     def __missing__(self, where: Any) -> threading.Lock:
-        # Of two threads that come first in a new process, both get the same one.
+        # ``setdefault`` gives two threads that come at the same time the same lock.
         return self.setdefault(where, threading.Lock())
 
 
 class ForkSafeLock:
     """A lock for each process: ``lock = ForkSafeLock()``, and then ``with lock:``.
 
-    After a fork only the forking thread goes on: a lock that another thread held stays held for
-    ever in the child.
+    After a fork, only the forking thread goes on. A lock that another thread held would stay held
+    forever in the child.
     """
 
     __slots__ = ("_locks",)
@@ -64,8 +63,8 @@ class ForkSafeLock:
     def __init__(self) -> None:
         self._locks = _Locks()
 
-    # Properties, so that ``with`` calls the lock's own methods: in a method of ours Ctrl-C could
-    # come when the lock is taken and nobody knows yet that it must be given back.
+    # These are properties, so that ``with`` calls the methods of the lock itself. In a method
+    # written in Python, Ctrl-C could come after the lock is taken and before ``with`` knows it.
 
     @property
     def __enter__(self) -> Callable[[], bool]:

@@ -1,7 +1,7 @@
-"""Many prompts, a few at a time: everything about a batch that can be decided without waiting.
+"""One batch of prompts: everything about it that can be decided without waiting.
 
-``query_many`` of either client only takes prompts, sends and waits, as ``Batch`` says: which
-prompt is sent, which goes along with an equal one, what is given out next and when it ends.
+``Batch`` decides which prompt is sent, which shares the query of an equal one, which result comes
+next, and when the batch ends. ``query_many`` of each client takes prompts, sends and waits.
 """
 
 from __future__ import annotations
@@ -9,31 +9,27 @@ from __future__ import annotations
 import enum
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 import attrs
 
-from .._arguments import check_count
 from .._logging import logger
 from .._query import Query
 from .._response import VectorcacheResponse
 from ..errors import InvalidRequestError
 from .progress_bar import MakeBar, ProgressBar
+from .prompts import prompt_fields
 from .result import BatchProgress, BatchResult
 
-# How many prompts are held for each query under way: what is finished waits there for its turn,
-# and behind it for an earlier one that is slow.
+# How many prompts are held for each query in progress. Finished results are among them, as they
+# wait for an earlier prompt that is slow.
 _HELD: Final = 4
 
-# After so many prompts of which none could be sent, the log says so.
+# If none of so many prompts could be sent, a warning is logged.
 _SUSPICIOUS: Final = 16
 
-_FIELDS: Final = frozenset(
-    {"prompt", "id", "model", "similarity_threshold", "context", "include_debug"}
-)
-
-# A prompt's own fields, with the batch's for those that it leaves out, as a checked query.
+# Makes a checked query of a prompt's own fields, and of the batch's for those that it leaves out.
 MakeQuery = Callable[[Mapping[str, Any]], Query]
 
 
@@ -55,7 +51,7 @@ class _Prompt:
 
 @attrs.define(eq=False)
 class Job:
-    """One query to be sent, for all prompts of the batch that ask the same meanwhile."""
+    """One query to send, for all equal prompts of the batch that come while it is in progress."""
 
     query: Query
     prompts: list[_Prompt]
@@ -65,13 +61,13 @@ class Batch:
     """The state of one batch.
 
     Args:
-        make_query: checks a prompt.
-        concurrency: how many queries may be under way at once.
-        ordered: whether results are given out in the input's order.
+        make_query: makes a checked query of a prompt.
+        concurrency: how many queries may be in progress at once.
+        ordered: whether results are yielded in the order of the input.
         errors: whether a failed prompt yields its error, or ends the batch with it.
         total: how many prompts there are, if that is known.
-        make_bar: makes what is told of each prompt that is finished.
-        prompt_column: the field of a mapping that has the prompt; then other fields are allowed.
+        make_bar: makes the progress bar, or another object that is called for each finished prompt.
+        prompt_column: the field of a mapping that has the prompt; then unknown fields are allowed.
     """
 
     def __init__(
@@ -109,22 +105,22 @@ class Batch:
         self._cost_saved = 0.0
 
     def begin(self) -> None:
-        """The batch is about to take its first prompt."""
+        """Starts the batch, before its first prompt is taken."""
         self._began = time.monotonic()
         if self._make_bar is not None:
             self._bar = self._make_bar(self._total)
 
     def close(self) -> None:
-        """The batch is over, whether or not it came to its end."""
+        """Closes the progress bar. The batch is over, even if prompts are left."""
         if self._bar is not None:
             self._bar.close()
 
     def add(self, given: object) -> Job | None:
-        """Takes a prompt from the input; returns a query that is to be sent for it, if any.
+        """Takes a prompt of the input; returns the query to send for it, if there is one.
 
         Raises:
-            InvalidRequestError: the first prompt shows that the input is not what it was taken for:
-                it does not have the form of a prompt, or no model is set.
+            InvalidRequestError: the first prompt shows that the whole input is wrong: it does not
+                have the form of a prompt, or no model is set.
         """
         index = self._taken
         self._taken += 1
@@ -133,7 +129,7 @@ class Batch:
             text = given.get(self._prompt_column or "prompt")
             prompt = _Prompt(index, given.get("id", index), text, given)
         try:
-            fields = _fields(given, self._prompt_column)
+            fields = prompt_fields(given, self._prompt_column)
         except InvalidRequestError as error:
             if index == 0:
                 raise
@@ -177,7 +173,7 @@ class Batch:
             )
 
     def exhausted(self, error: BaseException | None = None) -> None:
-        """The input has ended, or failed with ``error``, which is raised when all else is done."""
+        """Notes the end of the input, or its ``error``, which is raised after all results."""
         self._exhausted = True
         self._input_error = error
         if self._refused < _SUSPICIOUS:
@@ -186,7 +182,7 @@ class Batch:
     def finished(
         self, job: Job, result: VectorcacheResponse | None, error: Exception | None
     ) -> None:
-        """A query has ended, with an answer or an error."""
+        """Notes that a query has ended, with an answer or an error."""
         del self._running[job.query]
         for prompt in job.prompts:
             self._unfinished.discard(prompt.index)
@@ -231,7 +227,7 @@ class Batch:
         )
 
     def next_result(self) -> BatchResult | None:
-        """The next result to give out, if there is one yet."""
+        """Returns the next result to yield; None if there is none yet."""
         if not self._ready:
             return None
         if not self._ordered:
@@ -239,7 +235,7 @@ class Batch:
         elif self._given in self._ready:
             index = self._given
         elif self._ends_early:
-            index = min(self._ready)  # Those between were cancelled, or have failed.
+            index = min(self._ready)  # The prompts in between were cancelled, or have failed.
         else:
             return None
         self._given += 1
@@ -247,16 +243,19 @@ class Batch:
 
     @property
     def _ends_early(self) -> bool:
-        """Whether a prompt has failed, and none before it, as far as order matters, may yet end."""
+        """Whether a failed prompt ends the batch now.
+
+        In an ordered batch, the results of earlier prompts come first.
+        """
         if self._failed is None:
             return False
         return not self._ordered or all(i > self._failed.index for i in self._unfinished)
 
     def next_step(self) -> Step:
-        """What to do, once there is no result to give out.
+        """Returns what to do when there is no result to yield.
 
         Raises:
-            Exception: a prompt's, where errors are raised; or the input's own.
+            Exception: the error of a prompt, if errors are raised; or the error of the input.
         """
         if self._ends_early:
             assert self._failed is not None
@@ -271,73 +270,3 @@ class Batch:
         if self._input_error is not None:
             raise self._input_error
         return Step.END
-
-
-def _fields(given: object, prompt_column: str | None) -> Mapping[str, Any]:
-    if isinstance(given, str):
-        return {"prompt": given}
-    if not isinstance(given, Mapping):
-        raise InvalidRequestError(
-            f"a prompt of the batch is of type {type(given).__name__}: give a string, or a "
-            "mapping with a prompt"
-        )
-    if prompt_column is not None:
-        return _fields_of_row(given, prompt_column)
-    unknown = [name for name in given if name not in _FIELDS]
-    if unknown:
-        column = "prompt" if "prompt" in given else unknown[-1]
-        raise InvalidRequestError(
-            f"a prompt of the batch has fields that no query has: {', '.join(map(repr, unknown))}; "
-            f"it may have {', '.join(sorted(_FIELDS))}. For rows of a table, name the column that "
-            f"has the prompts, such as prompt_column={column!r}: then other columns are allowed, "
-            "and come back in each result's input"
-        )
-    if "prompt" not in given:
-        raise InvalidRequestError("a prompt of the batch is a mapping without the field prompt")
-    return given
-
-
-def _fields_of_row(row: Mapping[str, Any], prompt_column: str) -> Mapping[str, Any]:
-    if prompt_column not in row:
-        raise InvalidRequestError(
-            f"prompt_column names {prompt_column!r}, and a row of the batch has no such column: it "
-            f"has {', '.join(map(repr, row)) or 'none'}"
-        )
-    # A CSV file has "" where a row has no value of its own.
-    own = {name: row[name] for name in _FIELDS if name in row and row[name] != ""}
-    return {**own, "prompt": row[prompt_column]}
-
-
-def check_batch(
-    prompts: object,
-    concurrency: object,
-    errors: object,
-    total: object,
-    prompt_column: object = None,
-    *,
-    awaits: bool,
-) -> None:
-    """Looks at a batch's arguments before anything is sent.
-
-    Raises:
-        InvalidRequestError: one of them is at fault.
-    """
-    refuse = InvalidRequestError
-    check_count("concurrency", concurrency, refuse, least=1)
-    if errors not in ("return", "raise"):
-        raise refuse(f'errors is {errors!r}: it is "return" or "raise"')
-    if total is not None:
-        check_count("total", total, refuse, least=0)
-    if prompt_column is not None and not isinstance(prompt_column, str):
-        raise refuse(
-            f"prompt_column is of type {type(prompt_column).__name__}: give the name of a column"
-        )
-    if isinstance(prompts, str | bytes | Mapping):
-        raise refuse(
-            f"prompts is one {type(prompts).__name__}: give a list, or any iterable, of prompts"
-        )
-    if hasattr(prompts, "__aiter__"):
-        if not awaits:
-            raise refuse("prompts is an async iterable: use AsyncVectorcacheClient for that")
-    elif not isinstance(prompts, Iterable):
-        raise refuse(f"prompts is of type {type(prompts).__name__}, which cannot be iterated over")

@@ -1,4 +1,4 @@
-"""A batch's progress as a bar in the terminal, by tqdm or rich."""
+"""Shows the progress of a batch as a bar in the terminal, by tqdm or rich."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _words(progress: BatchProgress) -> str:
 
 
 class _Callback:
-    """The user's own function, of which nothing has to be closed."""
+    """Calls the user's own function; there is nothing to close."""
 
     def __init__(self, callback: Callable[[BatchProgress], object]) -> None:
         self._callback = callback
@@ -78,22 +78,22 @@ class _Callback:
         pass
 
 
-# Makes the bar, once the batch begins; from the number of prompts, if that is known.
+# Makes the bar when the batch begins, for the number of prompts, if that is known.
 MakeBar = Callable[[int | None], ProgressBar]
 
 
 def bar_maker(progress: Progress | None) -> MakeBar | None:
-    """What makes the bar that is asked for.
+    """Returns a function that makes the bar for ``progress``; None without progress.
 
     Raises:
-        InvalidRequestError: ``progress`` is nothing that could be told of it.
-        ConfigurationError: the library it names is not installed.
+        InvalidRequestError: ``progress`` is neither a function, nor "rich", nor "tqdm".
+        ConfigurationError: the library that it names is not installed.
     """
     match progress:
         case None:
             return None
         case "tqdm" | "rich":
-            from importlib.util import find_spec  # Few need it.
+            from importlib.util import find_spec  # Imported here, as few users need it.
 
             if find_spec(progress) is None:
                 raise ConfigurationError(
@@ -103,7 +103,7 @@ def bar_maker(progress: Progress | None) -> MakeBar | None:
             return _TqdmBar if progress == "tqdm" else _RichBar
     if not callable(progress):
         raise InvalidRequestError(
-            f'progress is {progress!r}: it is a function (BatchProgress), "rich" or "tqdm"'
+            f'progress is {progress!r}: pass a function (BatchProgress), "rich" or "tqdm"'
         )
     callback = progress
     return lambda total: _Callback(callback)

@@ -1,4 +1,4 @@
-"""What ``query_many`` yields and reports."""
+"""The results of ``query_many``, and the reports of its progress."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, TypeAlias, TypedDict
@@ -7,13 +7,13 @@ import attrs
 
 from .._response import VectorcacheResponse
 
-# A prompt, or a mapping with "prompt" and whatever of "id", "model", "context",
-# "similarity_threshold" and "include_debug" is its own; with ``prompt_column``, any mapping.
+# A prompt; or a mapping with "prompt" and, optionally, "id", "model", "context",
+# "similarity_threshold" and "include_debug"; with ``prompt_column``, any mapping.
 Prompt: TypeAlias = str | Mapping[str, Any]
 
 
 class ResultColumns(TypedDict):
-    """A row's columns that say what came of its prompt."""
+    """The columns of a row that hold the result of its prompt."""
 
     response: str | None
     cache_hit: bool | None
@@ -32,15 +32,15 @@ RESULT_COLUMNS: Final = tuple(ResultColumns.__annotations__)
 
 @attrs.frozen
 class BatchResult:
-    """What came of one prompt of a batch: ``result`` or ``error``, one of them None.
+    """The result of one prompt of a batch. Either ``result`` or ``error`` is None.
 
     Attributes:
-        index: the prompt's place in the input, from 0.
-        id: the ``"id"`` of the prompt's own mapping; else its index.
-        prompt: what was asked; what was given instead, if that was no prompt.
+        index: the place of the prompt in the input, from 0.
+        id: the ``"id"`` of the prompt's mapping, or else its index.
+        prompt: the prompt; or the item of the input, if it was not a prompt.
         result: the answer.
-        error: why there is none.
-        input: what was passed for this prompt, unchanged: the string, or the whole mapping.
+        error: why there is no answer.
+        input: the item of the input for this prompt, unchanged: the string, or the whole mapping.
     """
 
     index: int
@@ -51,10 +51,11 @@ class BatchResult:
     input: Any = attrs.field(default=None, kw_only=True)
 
     def unwrap(self) -> VectorcacheResponse:
-        """The answer.
+        """Returns the answer.
 
         Raises:
-            VectorcacheError: the error there is instead, or what else the call raised.
+            VectorcacheError: the prompt failed with this error.
+            Exception: what a function of the user raised, such as ``fallback``.
         """
         if self.error is not None:
             raise self.error
@@ -62,7 +63,7 @@ class BatchResult:
         return self.result
 
     def to_columns(self) -> ResultColumns:
-        """Answer and error as one flat row of a table; None where there is nothing to say.
+        """Returns answer and error as one flat row of a table, with None for missing values.
 
         ``elapsed`` is in seconds, ``cost_saved`` in US dollars; ``error_type`` is the name of the
         error's class and ``error`` its message.
@@ -95,13 +96,13 @@ class BatchResult:
 
 @attrs.frozen
 class BatchProgress:
-    """How far a batch is, as its ``progress`` callback sees it after each prompt.
+    """How far a batch is; its ``progress`` function gets one after each prompt.
 
     Attributes:
-        done: prompts that are finished, the failed ones among them.
-        total: how many there are, if that is known.
-        hits: how many were answered from the cache.
-        failed: how many failed.
+        done: how many prompts are finished, including the failed ones.
+        total: how many prompts there are; None if that is not known.
+        hits: how many prompts were answered from the cache.
+        failed: how many prompts failed.
         cost_saved: US dollars that the hits saved.
         elapsed: seconds since the batch began.
     """

@@ -1,4 +1,4 @@
-"""A batch answered by tasks."""
+"""Answers a batch by tasks of an event loop."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ Answer = Callable[[Job], Awaitable[VectorcacheResponse]]
 
 
 class _Task:
-    """A task of asyncio or trio that always says that it has ended, and by which error.
+    """A task of asyncio or trio that always reports its end, and the error that ended it.
 
     Args:
-        work: what the task does.
-        ended: is called at the end, with the error that ended the task, or None.
+        work: the function that the task runs.
+        ended: called at the end, with the error that ended the task, or None.
     """
 
     def __init__(
@@ -52,8 +52,8 @@ class _Task:
 
             spawn_system_task(self._run_in_trio, context=contextvars.copy_context())
         else:
-            # A callback, as a task that is cancelled before its first step runs no code of its own.
-            # The reference keeps the task from being collected while it runs.
+            # A callback is needed, as a task that is cancelled before its first step runs no code.
+            # The reference protects the task from the garbage collector while it runs.
             self._task = loop.create_task(self._run())
             self._task.add_done_callback(self._done)
 
@@ -73,7 +73,7 @@ class _Task:
         try:
             await self._run()
         except BaseException as caught:
-            error = caught  # Raised from here, it would end the whole program.
+            error = caught  # If it were raised here, trio would end the whole program.
         self._end(error)
 
     def _end(self, error: BaseException | None) -> None:
@@ -82,10 +82,10 @@ class _Task:
 
 
 class Tasks:
-    """Tasks that outlive a ``yield``, which those of a task group must not.
+    """Tasks that may go on during a ``yield``, which is forbidden for those of a task group.
 
     Args:
-        failed: is called with the error of a task that was not ended by ``cancel``.
+        failed: called with the error of a task that ``cancel`` did not end.
     """
 
     def __init__(self, failed: Callable[[BaseException], None]) -> None:
@@ -98,9 +98,9 @@ class Tasks:
         task.start()
 
     async def cancel(self) -> None:
-        """Ends the tasks that are running, and waits until they have ended."""
+        """Cancels the running tasks, and waits until they have ended."""
         running = tuple(self._running)
-        # All of them first: a second cancellation of the caller may end the wait.
+        # All are cancelled before the wait, which a second cancellation of the caller may end.
         for task in running:
             task.scope.cancel()
         with anyio.CancelScope(shield=True):
@@ -114,7 +114,7 @@ class Tasks:
 
 
 class _Driver:
-    """Takes prompts and answers them, in tasks; their outcomes wait here for the batch."""
+    """Takes prompts and answers them in tasks, and keeps the outcomes until the batch asks."""
 
     def __init__(
         self, batch: Batch, prompts: Iterable[object] | AsyncIterable[object], answer: Answer
@@ -135,11 +135,11 @@ class _Driver:
             self._sync = iter(prompts)
 
     def take_in(self) -> None:
-        """Tells the batch what has happened.
+        """Tells the batch what has happened since the last call.
 
         Raises:
-            BaseException: a task was ended by something that is not an ``Exception``, such as the
-                cancellation of a task that the input or a fallback has awaited.
+            BaseException: an error that is not an ``Exception`` ended a task, such as the
+                cancellation of another task that the input or a fallback awaited.
         """
         if self._error is not None:
             raise self._error
@@ -155,7 +155,7 @@ class _Driver:
             await self._news.wait()
 
     async def pull(self) -> None:
-        """Takes a prompt, or sees to it that one comes."""
+        """Takes the next prompt, or starts a task that takes it from an async input."""
         if self._sync is not None:
             try:
                 prompt = next(self._sync)
@@ -165,7 +165,7 @@ class _Driver:
                 self._batch.exhausted(error)
             else:
                 if not self._add(prompt):
-                    await checkpoint()  # A long input that needs no sending must let others run.
+                    await checkpoint()  # Other tasks must run during a long input without queries.
         elif not self._pulling:
             self._pulling = True
             self.tasks.start(self._pull_async)
@@ -188,7 +188,7 @@ class _Driver:
         self._news.set()
 
     def _add(self, prompt: object) -> bool:
-        """Whether there is something to be sent for it."""
+        """Adds a prompt; returns whether a query is sent for it."""
         job = self._batch.add(prompt)
         if job is None:
             return False
@@ -210,7 +210,7 @@ class _Driver:
 async def run(
     batch: Batch, prompts: Iterable[object] | AsyncIterable[object], answer: Answer
 ) -> AsyncGenerator[BatchResult, None]:
-    """Answers the prompts, and gives out what comes of them."""
+    """Answers the prompts, and yields their results."""
     driver = _Driver(batch, prompts, answer)
     batch.begin()
     try:
@@ -219,7 +219,8 @@ async def run(
             result = batch.next_result()
             if result is not None:
                 yield result
-            if batch.has_room:  # Only then, as with threads.
+            # Pull only after yielding, for the reason given in ``threads.run``.
+            if batch.has_room:
                 await driver.pull()
             if result is not None:
                 continue

@@ -1,4 +1,4 @@
-"""A batch answered by threads."""
+"""Answers a batch by threads."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ..errors import ConfigurationError
 from .batch import Batch, Job, Step
 from .result import BatchResult
 
-# How long a stopped batch waits for its threads: a look-up or a function of the user's own may
-# go on for longer, and then its thread ends without anybody waiting.
+# Seconds for which a stopped batch waits for its threads. A look-up of a name or a function of the
+# user may take longer; its thread then ends later, on its own.
 _PATIENCE: Final = 1.0
 
 
 class Worker:
-    """What one thread is at."""
+    """Runs one call after another in one thread, and can stop the current one."""
 
     def __init__(self, end_attempt: Callable[[Call], None]) -> None:
         self._end_attempt = end_attempt
@@ -31,7 +31,11 @@ class Worker:
         self._call: Call | None = None
 
     def begin(self, call: Call) -> Call:
-        """Lets ``call`` be stopped."""
+        """Makes ``call`` the current one, which ``stop`` stops.
+
+        Raises:
+            CallStopped: the worker was stopped.
+        """
         self._call = call
         if self._stopped.is_set():
             raise CallStopped
@@ -47,13 +51,13 @@ class Worker:
             self._end_attempt(self._call)
 
 
-# Answers a job's query, in the worker's thread.
+# Answers the query of a job, in the thread of the worker.
 Answer = Callable[[Job, Worker], VectorcacheResponse]
 Outcome = tuple[Job, VectorcacheResponse | None, BaseException | None]
 
 
 class Workers:
-    """As many threads as there are jobs under way, each for one job after the other."""
+    """As many threads as there are jobs in progress; each runs one job after another."""
 
     def __init__(self, answer: Answer, end_attempt: Callable[[Call], None]) -> None:
         self._answer = answer
@@ -65,7 +69,7 @@ class Workers:
 
     def start(self, job: Job) -> None:
         self._busy += 1
-        # Tasks inherit what the caller's context variables hold (a trace's span); threads do not.
+        # A task inherits the caller's context variables (such as a span); a thread does not.
         self._jobs.put((job, copy_context()))
         if self._busy > len(self._threads):
             worker = Worker(self._end_attempt)
@@ -78,7 +82,7 @@ class Workers:
                         "it earlier, or call query() for each prompt"
                     ) from None
                 if self._threads:
-                    return  # One of them does the job when it has done its own.
+                    return  # One of the threads does this job later.
                 raise ConfigurationError(
                     f"no thread could be started for a batch ({error}): the process, its user or "
                     "its container has reached a limit. Raise ulimit -u or the limit of its pids "
@@ -88,7 +92,7 @@ class Workers:
             self._threads[thread] = worker
 
     def outcome(self, *, wait: bool) -> Outcome | None:
-        """What a job came to; without ``wait`` None if none has ended."""
+        """Returns the outcome of a job; without ``wait``, None if no job has ended."""
         try:
             outcome = self._outcomes.get(block=wait)
         except queue.Empty:
@@ -97,9 +101,9 @@ class Workers:
         return outcome
 
     def stop(self) -> None:
-        """Ends what is under way, and the threads."""
+        """Stops the calls in progress, and ends the threads."""
         if sys.is_finalizing():
-            return  # They have ended wherever they were.
+            return  # The interpreter has ended the threads.
         for _ in self._threads:
             self._jobs.put(None)
         if self._busy:
@@ -118,13 +122,13 @@ class Workers:
                 return
             except BaseException as error:
                 self._outcomes.put((job, None, error))
-            del given, job, context  # Else an idle thread keeps its last ones.
+            del given, job, context  # Otherwise an idle thread would keep its last job alive.
 
 
 def run(
     batch: Batch, prompts: Iterator[object], workers: Workers
 ) -> Generator[BatchResult, None, None]:
-    """Answers the prompts, and gives out what comes of them."""
+    """Answers the prompts, and yields their results."""
     batch.begin()
     try:
         while True:
@@ -133,8 +137,8 @@ def run(
             result = batch.next_result()
             if result is not None:
                 yield result
-            # Only then: so no more than ``concurrency`` prompts are under way or not given out
-            # yet, unless for their order, and lost to a caller who is killed.
+            # Pull only after yielding, so that a killed process loses at most ``concurrency``
+            # prompts, plus results held back for ordering.
             if batch.has_room:
                 _pull(batch, prompts, workers)
             if result is not None:

@@ -1,4 +1,4 @@
-"""The connections of a client: how callers get one, and give it back whatever happens."""
+"""The connections of a client: each attempt gets one, and always gives it back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class _Connections(Generic[T]):
-    """What both colours share.
+    """The common base of the sync and the async connections.
 
     Args:
         make: makes the transport of one connection.
@@ -52,6 +52,7 @@ class _Connections(Generic[T]):
         self._owner = owner
 
     def refuse_if_closed(self) -> None:
+        """Raises ConfigurationError if the client is closed."""
         if self.closed:
             raise ConfigurationError("the client is closed: make a new one")
 
@@ -64,7 +65,10 @@ class _Connections(Generic[T]):
         return connection.transport
 
     def _opened(self, attempt: Attempt) -> Any:
-        """What a failed attempt connected, which its transport forgets if TLS was to follow."""
+        """Returns the stream that a failed attempt connected.
+
+        A transport forgets its stream if starting TLS on it fails.
+        """
         return attempt.trace.network_stream if self._shared is None else None
 
     def _warn_if_open(self, used_by: Container[int]) -> None:
@@ -78,9 +82,10 @@ class _Connections(Generic[T]):
 
 
 class _Process(NamedTuple):
-    """What belongs to one process: a fork's two sides would read each other's answers.
+    """The queue and the watchdog of one process.
 
-    Also what belongs to a process before gevent has patched it, or after.
+    After a fork, parent and child must not share them: they would read each other's answers. A
+    process also has others before gevent has patched it than after.
     """
 
     queue: ConnectionQueue[httpx.BaseTransport]
@@ -88,7 +93,7 @@ class _Process(NamedTuple):
 
 
 class Connections(_Connections[httpx.BaseTransport]):
-    """Connections that threads wait for."""
+    """The connections of the sync client, for which threads wait."""
 
     def __init__(
         self,
@@ -103,14 +108,14 @@ class Connections(_Connections[httpx.BaseTransport]):
 
     @contextlib.contextmanager
     def take(self, attempt: Attempt) -> Iterator[httpx.BaseTransport]:
-        """A connection for one attempt, whose time begins with it.
+        """Gives one attempt a connection; its time begins when it has one.
 
         Raises:
-            AttemptFailed: none came free in time.
+            AttemptFailed: no connection became free in time.
             ConfigurationError: the client is closed.
         """
         here = self._here()
-        # Not an Event: Ctrl-C inside one may leave it locked.
+        # A queue is used, as Ctrl-C inside an Event may leave it locked.
         free: queue.SimpleQueue[None] = queue.SimpleQueue()
         waiter: Waiter[httpx.BaseTransport] = Waiter(partial(free.put, None))
         attempt.wake = waiter.wake
@@ -132,7 +137,7 @@ class Connections(_Connections[httpx.BaseTransport]):
             try:
                 self._leave(here, waiter, attempt)
             except BaseException:
-                # Ctrl-C in the midst of it: what is done stays done, and the rest is done now.
+                # Ctrl-C interrupted it. The second call does what the first has not done.
                 self._leave(here, waiter, attempt)
                 raise
 
@@ -148,9 +153,9 @@ class Connections(_Connections[httpx.BaseTransport]):
             here.watchdog.watch(attempt)
 
     def end(self, attempt: Attempt) -> None:
-        """Ends another thread's attempt, wherever it waits.
+        """Ends the attempt of another thread.
 
-        While that looks up a name or connects, it goes on until that is done.
+        A thread that looks up a name or connects ends only after that.
         """
         attempt.end_now()
         here = self._processes.get(surroundings())
@@ -158,10 +163,10 @@ class Connections(_Connections[httpx.BaseTransport]):
             here.watchdog.hurry(attempt)
 
     def close(self, *, wait: bool = True) -> None:
-        """Closes the idle connections; the others are closed after their use.
+        """Closes the idle connections; those in use are closed after their use.
 
         Args:
-            wait: whether to wait for the watchdog's thread.
+            wait: whether to wait for the thread of the watchdog.
         """
         self.closed = True
         if self._shared is not None:
@@ -175,7 +180,7 @@ class Connections(_Connections[httpx.BaseTransport]):
 
     def __del__(self) -> None:
         self._warn_if_open([process for process, _ in self._processes])
-        # Else each socket would warn as well. The garbage collector may be in any thread.
+        # Closing avoids a warning for each socket. The garbage collector may run in any thread.
         with contextlib.suppress(Exception):
             self.close(wait=False)
 
@@ -183,7 +188,7 @@ class Connections(_Connections[httpx.BaseTransport]):
         where = surroundings()
         here = self._processes.get(where)
         if here is None:
-            # Of two threads that come first, both get the same one.
+            # ``setdefault`` gives two threads that come at the same time the same object.
             here = self._processes.setdefault(
                 where, _Process(ConnectionQueue(self._size, KEEPALIVE_SECONDS), Watchdog())
             )
@@ -192,7 +197,7 @@ class Connections(_Connections[httpx.BaseTransport]):
         return here
 
     def _drop_inherited(self) -> None:
-        # This ends nothing that the parent goes on using: it only closes our side's handles.
+        # This closes only the handles of this process; the parent can go on using its own.
         here = surroundings()
         for where in tuple(self._processes):
             if where != here:
@@ -221,7 +226,7 @@ def _dispose(closable: Any) -> None:
 
 
 class AsyncConnections(_Connections[httpx.AsyncBaseTransport]):
-    """Connections that tasks wait for."""
+    """The connections of the async client, for which tasks wait."""
 
     def __init__(
         self,
@@ -236,13 +241,13 @@ class AsyncConnections(_Connections[httpx.AsyncBaseTransport]):
 
     @contextlib.asynccontextmanager
     async def take(self, attempt: Attempt) -> AsyncIterator[httpx.AsyncBaseTransport]:
-        """A connection for one attempt, whose time begins with it.
+        """Gives one attempt a connection; its time begins when it has one.
 
         Raises:
-            AttemptFailed: none came free in time.
+            AttemptFailed: no connection became free in time.
             ConfigurationError: the client is closed.
         """
-        import anyio  # Those who use threads need not load it.
+        import anyio  # Imported here, as the sync client does not need it.
 
         self.refuse_if_closed()
         queue = await self._loops.queue()
@@ -263,11 +268,12 @@ class AsyncConnections(_Connections[httpx.AsyncBaseTransport]):
             try:
                 await self._leave(queue, waiter, attempt)
             except BaseException:
-                # A cancellation in the midst of it: what is done stays done.
+                # A cancellation interrupted it. The second call does what the first has not done.
                 await self._leave(queue, waiter, attempt)
                 raise
 
     async def aclose(self) -> None:
+        """Closes the connections of this event loop; the other loops close their own."""
         self.closed = True
         try:
             if self._shared is not None:
@@ -277,7 +283,7 @@ class AsyncConnections(_Connections[httpx.AsyncBaseTransport]):
 
     def __del__(self) -> None:
         self._warn_if_open(self._loops.used_by)
-        self._loops.forget()  # Now, whoever may keep the warning, and with it this.
+        self._loops.forget()  # Done here, as code that keeps the warning keeps this object, too.
 
     async def _leave(
         self, queue: AsyncQueue, waiter: Waiter[httpx.AsyncBaseTransport], attempt: Attempt

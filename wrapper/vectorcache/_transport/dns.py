@@ -1,7 +1,7 @@
-"""Looks up the service's name in a thread of its own, which can be left behind when time is up.
+"""Looks up a host name in a separate thread, so that the caller need not wait for its end.
 
-Nothing interrupts a look-up, and a resolver may take half a minute over it. So it is done once
-before httpcore does it: what a resolver has just found it finds again at once.
+Nothing can interrupt a look-up, and a resolver may take half a minute. So the name is looked up
+here first; the resolver then finds it at once when httpcore asks for it again.
 """
 
 from __future__ import annotations
@@ -19,11 +19,16 @@ NO_ADDRESS = "the name has no address"
 
 
 def addresses(host: str, port: int, seconds: float | None) -> int:
-    """How many addresses a host has.
+    """Returns how many addresses a host has.
+
+    Args:
+        host: a name or an IP address.
+        port: the port to connect to.
+        seconds: how long to wait for the look-up; None for no limit.
 
     Raises:
-        httpx.ConnectTimeout: that was not known in time.
-        httpx.ConnectError: it has none.
+        httpx.ConnectTimeout: the look-up took too long.
+        httpx.ConnectError: the name does not exist, or has no address.
     """
     try:
         ipaddress.ip_address(host)
@@ -31,6 +36,19 @@ def addresses(host: str, port: int, seconds: float | None) -> int:
     except ValueError as error:
         if is_of_interruption(error):
             raise
+    found = _look_up(host, port, seconds)
+    match found:
+        case OSError():
+            raise httpx.ConnectError(str(found)) from found
+        case Exception():
+            raise found
+        case 0:
+            raise httpx.ConnectError(NO_ADDRESS)
+    return found
+
+
+def _look_up(host: str, port: int, seconds: float | None) -> int | Exception:
+    """Returns the number of addresses, or the exception with which the look-up ended."""
     outcome: queue.SimpleQueue[int | Exception] = queue.SimpleQueue()
 
     def look_up() -> None:
@@ -41,20 +59,13 @@ def addresses(host: str, port: int, seconds: float | None) -> int:
 
     try:
         thread = start_thread("vectorcache-names", look_up)
-    except RuntimeError as error:  # Then httpcore looks it up, in its own time.
+    except RuntimeError as error:
         if is_of_interruption(error):
             raise
-        return 1
+        return 1  # Without a thread, only httpcore looks up the name, however long that takes.
     try:
         found = outcome.get(timeout=seconds)
     except queue.Empty:
         raise httpx.ConnectTimeout("the name was not looked up in time") from None
     thread.join(ENDING_SECONDS)
-    match found:
-        case OSError():
-            raise httpx.ConnectError(str(found)) from found
-        case Exception():
-            raise found
-        case 0:
-            raise httpx.ConnectError(NO_ADDRESS)
     return found

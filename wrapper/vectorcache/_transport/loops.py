@@ -1,8 +1,8 @@
-"""The connections of each event loop, which no other loop can use, not even to close them.
+"""The connections of each event loop. No other loop can use them, not even to close them.
 
-A loop that ends closes the asynchronous generators that were begun in it, and the garbage
-collector hands those that nobody holds any more back to their loop. So such a generator keeps
-each loop's connections: whoever ends a loop, or forgets a client, leaves no socket behind.
+When a loop ends, it closes the asynchronous generators that were begun in it, and the garbage
+collector returns unused ones to their loop. So an asynchronous generator keeps the connections of
+each loop. Then a loop that ends, and a client that is dropped, leave no open socket.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import httpx
 from .queue import ConnectionQueue
 from .transports import KEEPALIVE_SECONDS
 
-# How long a connection's polite goodbye may hold up its caller.
+# Seconds for which a caller waits for a connection to close in an orderly way.
 _GOODBYE_SECONDS = 0.2
 
 AsyncQueue = ConnectionQueue[httpx.AsyncBaseTransport]
@@ -29,7 +29,7 @@ class _Loop(NamedTuple):
 
 
 class Loops:
-    """The queue of each event loop that a client is used from."""
+    """The queues of the event loops in which a client is used."""
 
     def __init__(self, size: int) -> None:
         self.used_by: set[int] = set()
@@ -37,7 +37,7 @@ class Loops:
         self._loops: dict[tuple[int, Any], _Loop] = {}
 
     async def queue(self) -> AsyncQueue:
-        """The queue of the running loop."""
+        """Returns the queue of the running loop."""
         token = running_loop()
         loop = self._loops.get(token)
         if loop is None or loop.queue.closed:
@@ -51,11 +51,11 @@ class Loops:
         return loop.queue
 
     def forget(self) -> None:
-        """Leaves the connections to their loops, each of which closes its own in a moment."""
+        """Drops the queues; each loop then closes its own connections."""
         self._loops.clear()
 
     async def close(self) -> None:
-        """Closes what is this loop's, and leaves to the others what is theirs."""
+        """Closes the connections of this loop; the other loops close their own."""
         loop = self._loops.pop(running_loop(), None)
         self.forget()
         if loop is not None:
@@ -63,14 +63,14 @@ class Loops:
 
 
 def running_loop() -> tuple[int, Any]:
-    """A name for this process and the event loop that runs in it."""
-    from anyio.lowlevel import current_token  # Those who use threads need not load it.
+    """Returns a token for this process and the event loop that runs in it."""
+    from anyio.lowlevel import current_token  # Imported here, as the sync client does not need it.
 
     return getpid(), current_token()
 
 
 def _is_closed(token: tuple[int, Any]) -> bool:
-    native = getattr(token[1], "native_token", token[1])  # anyio wraps it from 4.11 on.
+    native = getattr(token[1], "native_token", token[1])  # Since 4.11, anyio wraps it.
     return bool(getattr(native, "is_closed", bool)())
 
 
@@ -86,7 +86,7 @@ async def _keep(queue: AsyncQueue) -> AsyncGenerator[None]:
 
 
 async def dispose(closable: Any) -> None:
-    """Closes a transport or a stream that nobody uses, whoever is cancelled meanwhile."""
+    """Closes an unused transport or stream, even if its caller is cancelled."""
     import anyio
 
     if closable is not None:

@@ -1,7 +1,7 @@
-"""Sends a request through the user's own httpx client, with all that this client adds to it.
+"""Sends a request through the user's own httpx client.
 
-Its headers, cookies, parameters, auth and event hooks take part as in any of its requests. Where
-both name a header, the request's own counts: the key above all.
+The headers, cookies, parameters, auth and event hooks of that client apply, as in any of its
+requests. If both set a header, that of the request is sent, above all the key.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import httpx
 from .._logging import logger
 from ..errors import ConfigurationError
 
-# What the request needs in its own form; another value would break it.
+# The request sets these headers itself; other values would break it.
 _NOT_HONOURED: Final = frozenset(
     {"content-encoding", "content-length", "host", "transfer-encoding"}
 )
-# What no longer holds for a body that a hook or an auth has read and unpacked.
+# These headers no longer describe a body that a hook or an auth has read and unpacked.
 _OF_THE_WIRE: Final = ("content-encoding", "content-length", "transfer-encoding")
 
 _CONSUMED: Final = (
@@ -28,10 +28,10 @@ _CONSUMED: Final = (
 
 
 class OwnClient(httpx.BaseTransport):
-    """Sends by way of an ``httpx.Client``, which stays the user's to close.
+    """Sends through an ``httpx.Client``, which the user closes.
 
     Raises:
-        ConfigurationError: it sets a header that cannot be sent.
+        ConfigurationError: the client sets a header that cannot be sent.
     """
 
     def __init__(self, client: httpx.Client) -> None:
@@ -54,10 +54,10 @@ class OwnClient(httpx.BaseTransport):
 
 
 class AsyncOwnClient(httpx.AsyncBaseTransport):
-    """Sends by way of an ``httpx.AsyncClient``, which stays the user's to close.
+    """Sends through an ``httpx.AsyncClient``, which the user closes.
 
     Raises:
-        ConfigurationError: it sets a header that cannot be sent.
+        ConfigurationError: the client sets a header that cannot be sent.
     """
 
     def __init__(self, client: httpx.AsyncClient) -> None:
@@ -82,11 +82,11 @@ class AsyncOwnClient(httpx.AsyncBaseTransport):
 
 
 class _WithKey(httpx.Auth):
-    """The client's own auth, which may add to a request and does not replace the key.
+    """Applies the auth of the user's client to a request, but lets it not replace the key.
 
     Args:
-        auth: the client's; None for none, as ``.netrc`` does not count either.
-        request: what is to be sent.
+        auth: the auth of the client; with None, ``.netrc`` is not read either.
+        request: the request to send.
     """
 
     def __init__(self, auth: httpx.Auth | None, request: httpx.Request) -> None:
@@ -124,10 +124,10 @@ class _WithKey(httpx.Auth):
             await flow.aclose()
 
     def _is_new(self, wanted: httpx.Request, authorization: httpx.Headers) -> bool:
-        """Puts the key back where it belongs; whether this says more than the last request.
+        """Restores the key in a request; returns whether it differs from the last one.
 
-        A flow also asks other servers, for a token for example, which must not see the key. One
-        that answers a challenge by ``Authorization`` alone would send the same request again.
+        An auth may also ask other servers, for example for a token. They must not get the key. An
+        auth that answers a challenge only by ``Authorization`` would send the same request again.
         """
         self._requests.append(wanted)
         if _origin(wanted.url) != self._origin:
@@ -148,7 +148,7 @@ class _WithKey(httpx.Auth):
 
 
 def _hidden(request: httpx.Request) -> httpx.Headers:
-    # A traceback that shows variables prints headers without their secrets.
+    # A traceback that shows variables prints httpx.Headers without their secrets.
     return httpx.Headers({"Authorization": request.headers["Authorization"]})
 
 
@@ -179,7 +179,7 @@ def _merged(client: httpx.Client | httpx.AsyncClient, request: httpx.Request) ->
 
 
 def _readable(response: httpx.Response) -> httpx.Response | None:
-    """``response`` with a body to read, also where a hook has read it; None where that is lost."""
+    """Returns ``response`` with a readable body, even if a hook has read it; None if it is lost."""
     if not response.is_stream_consumed:
         return response
     try:
@@ -195,7 +195,7 @@ def _readable(response: httpx.Response) -> httpx.Response | None:
 
 
 def wrong_client(given: object, wanted: str) -> ConfigurationError:
-    """The error for an ``http_client`` that is not a ``wanted``, such as one of httpx2."""
+    """Returns the error for an ``http_client`` of a wrong type, such as one of httpx2."""
     kind = type(given)
     library = kind.__module__.partition(".")[0]
     name = kind.__name__ if library == "builtins" else f"{library}.{kind.__name__}"

@@ -1,4 +1,4 @@
-"""Which proxy the environment names for a URL: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY."""
+"""Finds the proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for a URL."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _ENTRY = re.compile(r"(?:([a-z][a-z0-9+.-]*)://)?(?:\[([^\]]*)\]|([^:/]*))(?::([
 
 
 def environment_proxy(url: httpx.URL) -> str | None:
-    """The proxy that the environment names for ``url``; None where it is reached directly."""
+    """Returns the proxy that the environment names for ``url``; None for a direct connection."""
     proxies = urllib.request.getproxies()
     proxy = (proxies.get(url.scheme) or proxies.get("all") or "").strip()
     if not proxy or bypasses(proxies.get("no", ""), url):
         return None
-    # The settings of macOS and Windows have exceptions of their own, which only urllib reads.
+    # The system settings of macOS and Windows have their own exceptions, which only urllib reads.
     if urllib.request.proxy_bypass(url.netloc.decode()):
         return None
     scheme, separator, rest = proxy.partition("://")
@@ -37,11 +37,11 @@ def environment_proxy(url: httpx.URL) -> str | None:
 
 
 def bypasses(no_proxy: str, url: httpx.URL) -> bool:
-    """Whether ``no_proxy``, a value of ``NO_PROXY``, says that ``url`` is reached directly.
+    """Returns whether ``no_proxy``, a value of ``NO_PROXY``, asks for a direct connection.
 
-    Its entries are separated by commas or blanks. Each is ``*``; a domain, with which all below it
-    are meant, with or without ``.`` or ``*.`` before it; an IP address, with or without brackets;
-    or a range of addresses in CIDR notation. Domains and addresses may be followed by a port, and
+    The entries are separated by commas or blanks. An entry is ``*``; or a domain, which includes
+    all its subdomains, with or without ``.`` or ``*.`` before it; or an IP address, with or without
+    brackets; or a range of addresses in CIDR notation. A domain or an address may have a port, and
     a ``*`` inside an entry stands for any characters.
     """
     return any(_covers(entry, url) for entry in re.split(r"[,\s]+", no_proxy.lower()) if entry)
@@ -73,7 +73,7 @@ def _is_within(domain: str, url: httpx.URL) -> bool:
     if not domain:
         return False
     pattern = re.escape(domain).replace(r"\*", ".*")
-    # The host as people write it, and as it is sent: a name may have other letters than ASCII's.
+    # The host is compared as people write it and as it is sent, as it may have non-ASCII letters.
     hosts = (url.host, url.raw_host.decode("ascii"))
     return any(
         re.fullmatch(rf"(?:.*\.)?{pattern}", host.lower().rstrip("."), re.DOTALL) for host in hosts
@@ -87,7 +87,7 @@ def _address(host: str) -> _Address | None:
 
 
 def _network(text: str) -> _Network | None:
-    """A range of addresses, or one address as a range of one; None for anything else."""
+    """Returns a range of addresses, or one address as a range of one; None for other text."""
     with contextlib.suppress(ValueError):
         network = ipaddress.ip_network(_without_brackets(text), strict=False)
         first = _plain(network.network_address)
@@ -103,7 +103,7 @@ def _without_brackets(text: str) -> str:
 
 
 def _plain(address: _Address) -> _Address:
-    """``address`` as an IPv4 address where it is one that is written as IPv6."""
+    """Returns an IPv4 address that is written as IPv6 as an IPv4 address, others unchanged."""
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address

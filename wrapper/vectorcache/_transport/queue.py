@@ -1,12 +1,12 @@
-"""Who uses a connection now and who is next: first come, first served, without waiting itself.
+"""Decides which caller gets a connection: first come, first served. Nothing here waits itself.
 
 httpcore's pool reassigns every request on each change, at a cost of connections times callers,
-and can be left dead by callers cancelled while they wait (httpcore #1093). So nobody waits
-there: each connection is a stock transport of its own, and the callers wait here.
+and callers that are cancelled while they wait can leave it dead (httpcore #1093). So no caller
+waits there: each connection is a separate transport of httpx, and the callers wait here.
 
-Ctrl-C can end any of these methods, between two calls that it makes. So each change is made with
-assignments and one call after them, which nothing can come between, and ``leave`` may be called
-again when it was not heard to end.
+Ctrl-C can interrupt each of these methods, between two calls that it makes. So each change is made
+by assignments with one call after them, which cannot be interrupted in between. ``leave`` may be
+called again if it was interrupted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Connection(Generic[T]):
-    """A place in the pool, with the transport that fills it once somebody needed it."""
+    """A place in the pool, with its transport once a caller has needed one."""
 
     __slots__ = ("idle_since", "network_stream", "transport", "user")
 
@@ -31,23 +31,26 @@ class Connection(Generic[T]):
         self.user: Waiter[T] | None = None
 
     def is_stale(self, now: float, keepalive: float) -> bool:
-        """Whether its transport would connect anew, as the server has closed it, or time has."""
+        """Returns whether its transport would open a new connection.
+
+        That is so if the server has closed the old one, or it was idle for too long.
+        """
         if self.network_stream is None:
             return False
         closed = self.network_stream.get_extra_info("is_readable")
         return bool(closed) or now >= self.idle_since + keepalive
 
     def strip(self) -> T | None:
-        """Takes the transport away, which is then to be closed.
+        """Takes the transport out and returns it; the caller must close it.
 
-        What httpcore holds after a failure or a cancellation is not to be trusted.
+        After a failure or a cancellation, the state of httpcore cannot be trusted.
         """
         transport, self.transport, self.network_stream = self.transport, None, None
         return transport
 
 
 class Waiter(Generic[T]):
-    """A caller; it has its connection before ``wake`` is called, which may be more than once."""
+    """A caller that waits. It has its connection before ``wake`` is called, perhaps repeatedly."""
 
     __slots__ = ("connection", "finished", "wake")
 
@@ -57,7 +60,7 @@ class Waiter(Generic[T]):
         self.finished = False
 
     def strip(self) -> T | None:
-        """Takes the transport away, as long as it is this caller's."""
+        """Takes the transport out and returns it, if this caller still uses it."""
         if self.connection is None or self.connection.user is not self:
             return None
         return self.connection.strip()
@@ -76,7 +79,7 @@ class ConnectionQueue(Generic[T]):
         self._lock = threading.Lock()
 
     def take(self, waiter: Waiter[T]) -> bool:
-        """Gives the caller a connection, the last used first; False if it has to wait."""
+        """Gives the caller the connection used last; returns False if the caller has to wait."""
         with self._lock:
             if self._idle:
                 connection = waiter.connection = self._idle[-1]
@@ -92,7 +95,7 @@ class ConnectionQueue(Generic[T]):
             return waiter.connection is not None
 
     def leave(self, waiter: Waiter[T], now: float) -> T | None:
-        """Ends a caller's use, or its wait; returns a transport that is to be closed, if any."""
+        """Ends the use or the wait of a caller; returns a transport that must be closed, if any."""
         with self._lock:
             connection = waiter.connection
             if connection is None:
@@ -119,13 +122,13 @@ class ConnectionQueue(Generic[T]):
         oldest = self._idle[0]
         if now - oldest.idle_since < self._keepalive:
             return None
-        # After a rush, connections that nobody needs any more are closed one by one.
+        # After a busy time, connections that are no longer needed are closed one by one.
         self._made -= 1
         self._idle.popleft()
         return oldest.strip()
 
     def close(self) -> list[T]:
-        """Ends the queue; returns the idle transports, which are to be closed."""
+        """Ends the queue; returns the idle transports, which the caller must close."""
         with self._lock:
             self.closed = True
             idle = self.idle()
@@ -133,8 +136,8 @@ class ConnectionQueue(Generic[T]):
             return idle
 
     def idle(self) -> list[T]:
-        """The transports that nobody uses.
+        """Returns the idle transports.
 
-        It needs no lock: in a forked process a thread that is no more may hold that.
+        This takes no lock: in a forked process, a thread that no longer exists may hold it.
         """
         return [c.transport for c in tuple(self._idle) if c.transport is not None]

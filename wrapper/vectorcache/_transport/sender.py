@@ -1,12 +1,11 @@
-"""What the generated functions see as their client, for one attempt.
+"""Sends one attempt: the client that the generated functions get.
 
-They call ``client.get_httpx_client().request(...)`` and parse what it returns. These give them
-an answer they can parse, or raise ``AttemptFailed``.
+They call ``client.get_httpx_client().request(...)`` and parse what it returns. A sender returns an
+answer that they can parse, or raises ``AttemptFailed``.
 """
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar, cast
 
@@ -21,6 +20,7 @@ from .._call.trace import Step
 from .._secret import hidden
 from .connections import AsyncConnections, Connections
 from .dns import NO_ADDRESS, addresses
+from .private_names import holds_more
 from .time_limit import end_after
 from .transports import Body
 
@@ -61,19 +61,19 @@ class Sender(_Sending[Connections]):
                     for chunk in cast(httpx.SyncByteStream, response.stream):
                         if not reader.feed(chunk):
                             break
-                        # The watchdog does so, unless the interpreter ends: then it has no thread.
+                        # The watchdog ends a late answer, too, but not while the interpreter ends.
                         attempt.time.refuse_more_if_late()
                 finally:
                     response.close()
-                if _holds_more(transport, response):
+                if holds_more(transport, response):
                     transport.close()
             return attempt.answer(response, reader)
         except BaseException as error:
             ended = exception_to_raise(error, attempt, request)
         try:
-            raise ended  # Not where another is handled, which would become its context.
+            raise ended  # Raised here, as inside ``except`` it would get ``error`` as its context.
         finally:
-            del ended  # Else it and this frame would hold each other.
+            del ended  # Otherwise the exception and this frame would keep each other alive.
 
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         """Follows the trace of httpcore, and ends the request if it is late.
@@ -141,15 +141,15 @@ class AsyncSender(_Sending[AsyncConnections]):
                                 break
                     finally:
                         await response.aclose()
-                    if _holds_more(transport, response):
+                    if holds_more(transport, response):
                         await transport.aclose()
             return attempt.answer(response, reader)
         except BaseException as error:
             ended = exception_to_raise(error, attempt, request)
         try:
-            raise ended  # Not where another is handled, which would become its context.
+            raise ended  # Raised here, as inside ``except`` it would get ``error`` as its context.
         finally:
-            del ended  # Else it and this frame would hold each other.
+            del ended  # Otherwise the exception and this frame would keep each other alive.
 
     async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Follows the trace of httpcore; a task that is late is cancelled."""
@@ -158,31 +158,3 @@ class AsyncSender(_Sending[AsyncConnections]):
         # a ValueError too, for an invalid name.
         if event.endswith("connect_tcp.failed") and type(info["exception"]) is ValueError:
             raise httpx.ConnectError(NO_ADDRESS)
-
-
-def _holds_more(transport: Any, response: httpx.Response) -> bool:
-    """Whether more than the answer has been read off the connection.
-
-    httpcore keeps such bytes, and takes them for the answer to the next request. It shows them
-    nowhere, hence the private names; a transport that is not httpx's own has none of them.
-    """
-    connection = next(iter(getattr(getattr(transport, "_pool", None), "connections", ())), None)
-    while connection is not None:
-        state = getattr(connection, "_h11_state", None)
-        if state is not None:
-            return bool(state.trailing_data[0]) or _tls_holds_more(response)
-        connection = getattr(connection, "_connection", None)
-    return False
-
-
-def _tls_holds_more(response: httpx.Response) -> bool:
-    tls = response.extensions["network_stream"].get_extra_info("ssl_object")
-    if not isinstance(tls, ssl.SSLObject):
-        return False  # What a socket holds makes it readable, and httpcore looks at that.
-    try:
-        tls.read(1)
-    except ssl.SSLWantReadError:
-        return False
-    except ssl.SSLError:
-        pass
-    return True

@@ -1,4 +1,4 @@
-"""The time limit of an async attempt, which allows for a process that was frozen."""
+"""The time limit of an async attempt, which also allows for a suspended process."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from typing import Final
 
 from .._call.time_budget import GRACE_SECONDS
 
-# A timer that runs this many seconds late shows that the process, or its event loop, stood still.
+# A timer that is this many seconds late shows that the process was suspended, or its loop blocked.
 _LATE: Final = 0.05
 
 
 @contextlib.contextmanager
 def end_after(seconds: float | None) -> Iterator[None]:
-    """Cancels what runs inside once the time is up.
+    """Cancels the block once the time is over.
 
-    asyncio may run a timer before it looks for what a socket has received. A process that was
-    frozen past the limit, as by a laptop's lid, would then throw away an answer that has arrived.
+    asyncio may run a timer before it reads what a socket has received. A process that was suspended
+    past the limit, as by closing a laptop, would then lose an answer that has arrived. So the block
+    gets some seconds of grace if the timer is late.
 
     Args:
-        seconds: the limit; None for none.
+        seconds: the limit; None for no limit.
 
     Raises:
-        TimeoutError: the time was up.
+        TimeoutError: the time was over.
     """
-    import asyncio  # Those who use threads need not load it.
+    import asyncio  # Imported here, as the sync client does not need it.
 
     import anyio
 

@@ -1,8 +1,7 @@
-"""Makes the httpx transports that carry the calls: stock ones, of one connection each."""
+"""Makes the transports that send requests: those of httpx, with one connection each."""
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
 import sys
@@ -14,17 +13,19 @@ import httpx
 
 from .._threading import ForkSafeLock, surroundings
 from ..errors import ConfigurationError
+from .private_names import load_asyncio_backend
 from .proxies import environment_proxy
 
-# Servers and proxies close idle connections after 5 to 75 seconds or more; when one does so just
-# as we write, the request goes out again on a fresh connection.
+# Servers and proxies close idle connections after 5 to 75 seconds or more. If a server does so
+# while a request is written, the request is sent again on a new connection.
 KEEPALIVE_SECONDS = 30.0
 
 _LIMITS = httpx.Limits(
     max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_SECONDS
 )
 
-# Seconds of silence before the first probe, and between probes, and how many may be lost.
+# Seconds of silence before the first TCP keep-alive probe, seconds between probes, and how many
+# probes may be lost.
 _KEEP_ALIVE = (
     (("TCP_KEEPIDLE", "TCP_KEEPALIVE"), 45),
     (("TCP_KEEPINTVL",), 15),
@@ -34,8 +35,8 @@ _KEEP_ALIVE = (
 T = TypeVar("T", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
 
-# What a first call would load. A process that is forked while another of its threads is loading
-# a module can never load that, so the client's constructor does.
+# The modules that a first call would load. If a process is forked while another of its threads
+# loads a module, the child can never load that module. So the client's constructor loads them.
 _TRANSPORTS = ("httpcore", "encodings.idna", "encodings.utf_8_sig")
 _ASYNC_TRANSPORTS = (
     *_TRANSPORTS,
@@ -43,32 +44,30 @@ _ASYNC_TRANSPORTS = (
     "anyio.streams.tls",
     "concurrent.futures.thread",
 )
-_ASYNC_BACKEND = "anyio._backends._asyncio"
 
 
 def load_transports() -> None:
+    """Loads the modules that sync calls need."""
     for module in _TRANSPORTS:
         import_module(module)
 
 
 def load_async_transports() -> None:
-    """Loads them, and sees to it that they do what is relied on.
+    """Loads the modules that async calls need.
 
     Raises:
         ConfigurationError: anyio is too old.
     """
     for module in _ASYNC_TRANSPORTS:
         import_module(module)
-    # httpx takes any anyio, and with 3 a timeout comes out as a cancellation.
+    # httpx accepts any anyio, but with anyio 3 a timeout becomes a cancellation.
     if not hasattr(import_module("anyio.from_thread"), "check_cancelled"):
         raise ConfigurationError("anyio is older than 4.1: pip install --upgrade 'anyio>=4.1,<5'")
-    # It has no public name: where it is called otherwise, the first call loads it.
-    with contextlib.suppress(ImportError):
-        import_module(_ASYNC_BACKEND)
+    load_asyncio_backend()
 
 
 class Network:
-    """What all transports of one client share: the TLS context and the proxy."""
+    """Makes the transports of one client, which share the TLS context and the proxy."""
 
     def __init__(self, base_url: str) -> None:
         self._url = httpx.URL(base_url)
@@ -76,13 +75,13 @@ class Network:
         self._lock = ForkSafeLock()
 
     def transport(self, kind: type[T]) -> T:
-        """A new transport that will hold one connection, made when it is first used.
+        """Returns a new transport, which opens its one connection when it is first used.
 
         Raises:
-            ConfigurationError: the environment's proxy or certificates are at fault, or the
-                interpreter is ending.
+            ConfigurationError: the proxy or the certificates of the environment are invalid, or
+                the interpreter is ending.
         """
-        if sys.is_finalizing():  # What has to be imported for it no longer can be.
+        if sys.is_finalizing():  # The modules that this needs can no longer be imported.
             raise ConfigurationError(
                 "the interpreter is shutting down, and opens no new connection: query earlier, for "
                 "example in a function registered by atexit"
@@ -96,7 +95,7 @@ class Network:
                 socket_options=_keep_alive(),
             )
         except (ImportError, ValueError, httpx.InvalidURL) as error:
-            # Where it is no URL, httpx quotes parts of it, which may be a password.
+            # For an invalid URL, httpx quotes parts of it, which may be a password.
             broken = isinstance(error, httpx.InvalidURL)
             raise ConfigurationError(
                 f"the proxy that the environment names for {self._url.host} cannot be used: "
@@ -105,24 +104,26 @@ class Network:
             ) from None
 
     def _tls_context(self, proxy: str | None) -> ssl.SSLContext:
-        where = surroundings()  # After a fork, another thread's hold on it might never end.
+        where = surroundings()  # In a forked process, a lock inside it might stay held forever.
         with self._lock:
             if where not in self._tls:
                 if self._url.scheme == "https" or proxy is not None:
-                    # Reading the certificates takes 25 ms and more: once a client is enough.
+                    # Reading the certificates takes 25 ms and more: once for each client.
                     self._tls[where] = _trusting_context()
                 else:
-                    self._tls[where] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts none
+                    self._tls[where] = ssl.SSLContext(
+                        ssl.PROTOCOL_TLS_CLIENT
+                    )  # It trusts no certificate.
             return self._tls[where]
 
 
 def _keep_alive() -> list[tuple[int, int, int]]:
-    """Socket options by which the system notices a connection that leads nowhere any more.
+    """Returns socket options by which the operating system notices a dead connection.
 
-    An answer may take minutes, and on the way there are routers that forget silent connections.
+    An answer may take minutes, and routers on the way may forget a silent connection.
     """
     options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-    # macOS has another name for the first. Some systems have none of them.
+    # macOS has another name for the first option. Some systems do not have the options.
     for names, value in _KEEP_ALIVE:
         found = [getattr(socket, name) for name in names if hasattr(socket, name)]
         options += [(socket.IPPROTO_TCP, option, value) for option in found[:1]]
@@ -139,9 +140,9 @@ def _trusting_context() -> ssl.SSLContext:
 
 
 class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A request's body in one piece.
+    """The body of a request, in one piece.
 
-    httpx's own is read by a generator, of which trio complains when a request is broken off.
+    httpx reads its own by a generator, and trio warns of the generator if a request is cancelled.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -165,7 +166,7 @@ class _Once(AsyncIterator[bytes]):
 
 
 class BorrowedTransport(httpx.BaseTransport):
-    """Sends by way of something that is another's to close."""
+    """Sends through a transport that its owner closes."""
 
     def __init__(self, send: Callable[[httpx.Request], httpx.Response]) -> None:
         self._send = send
@@ -175,7 +176,7 @@ class BorrowedTransport(httpx.BaseTransport):
 
 
 class AsyncBorrowedTransport(httpx.AsyncBaseTransport):
-    """Sends by way of something that is another's to close."""
+    """Sends through a transport that its owner closes."""
 
     def __init__(self, send: Callable[[httpx.Request], Awaitable[httpx.Response]]) -> None:
         self._send = send

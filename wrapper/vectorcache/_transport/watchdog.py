@@ -1,7 +1,7 @@
-"""Ends sync attempts that outlive their time.
+"""Ends sync attempts whose time is over.
 
-httpx's timeouts hold for one read each: a server that sends a byte now and then keeps a blocking
-call alive for ever. Async attempts are cancelled instead and need none of this.
+The timeouts of httpx limit a single read: a server that sends a byte now and then keeps a blocking
+call alive forever. Async attempts are cancelled instead, and do not need this.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from .._call.attempt import Attempt
 from .._call.foreign_exceptions import is_of_interruption
 from .._threading import ENDING_SECONDS, start_thread
 
-# How long the thread waits for more work before it ends.
+# Seconds for which the thread waits for more work before it ends.
 _LINGER = 10.0
 
-# How long it waits before it tries to shut a socket again.
+# Seconds after which it tries again to shut down a socket.
 _AGAIN = 0.05
 
 
 class Watchdog:
-    """One thread, started when first needed, that shuts the sockets of overdue attempts."""
+    """One thread, started when first needed, that shuts down the sockets of late attempts."""
 
     def __init__(self) -> None:
         self._attempts: set[Attempt] = set()
@@ -34,12 +34,12 @@ class Watchdog:
         self._ending: threading.Thread | None = None
         self._wakes = 0.0
         self._stopped = False
-        # Not a Condition: Ctrl-C inside one may leave it locked.
+        # A lock and a queue are used, as Ctrl-C inside a Condition may leave it locked.
         self._lock = threading.Lock()
         self._earlier: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def watch(self, attempt: Attempt) -> None:
-        """Sees to it that ``attempt`` does not wait on the network past ``attempt.time.ends``."""
+        """Lets ``attempt`` wait for the network no longer than ``attempt.time.ends``."""
         if _no_more_threads():
             return
         with self._lock:
@@ -47,7 +47,7 @@ class Watchdog:
             self._wake_by(attempt.time.ends)
 
     def hurry(self, attempt: Attempt) -> None:
-        """Looks at once at an attempt that is still watched, as its ``ends`` has changed."""
+        """Checks a watched attempt at once, as its ``time.ends`` has changed."""
         if _no_more_threads():
             return
         with self._lock:
@@ -61,14 +61,14 @@ class Watchdog:
             self._wakes = moment
             try:
                 self._thread = start_thread("vectorcache-watchdog", self._run)
-            except RuntimeError as error:  # Then the timeouts have to do.
+            except RuntimeError as error:  # Without a thread, only the timeouts of httpx apply.
                 if is_of_interruption(error):
                     raise
         elif moment < self._wakes:
             self._earlier.put(None)
 
     def forget(self, attempt: Attempt) -> None:
-        """Lets go of an attempt, whose socket may be another's from now on."""
+        """Stops watching an attempt, as another attempt may use its socket from now on."""
         if _no_more_threads():
             return
         with self._lock:
@@ -78,7 +78,7 @@ class Watchdog:
         """Ends the thread as soon as there is nothing to watch.
 
         Args:
-            wait: whether to wait until it has ended, where that takes but a moment.
+            wait: whether to wait for the end of a thread that has nothing to watch.
         """
         self._stopped = True
         self._earlier.put(None)
@@ -93,7 +93,7 @@ class Watchdog:
                 self._earlier.get(timeout=min(max(0.0, left), _LINGER))
 
     def _look(self) -> bool:
-        """Shuts what is overdue; False if there has been nothing to do for a while."""
+        """Shuts down the sockets of late attempts; returns whether the thread goes on."""
         with self._lock:
             now = time.monotonic()
             for attempt in [
@@ -101,7 +101,7 @@ class Watchdog:
             ]:
                 if _shut(attempt):
                     self._attempts.discard(attempt)
-            # What is still connecting has no socket that could be shut yet.
+            # An attempt that is still connecting has no socket yet; it is tried again later.
             ends = [
                 max(a.time.ends, now + _AGAIN) for a in self._attempts if a.time.ends is not None
             ]
@@ -113,20 +113,23 @@ class Watchdog:
 
 
 def _no_more_threads() -> bool:
-    """Whether the interpreter is ending: then the timeouts have to do.
+    """Returns whether the interpreter is ending: then only the timeouts of httpx apply.
 
-    The thread has stopped wherever it was, perhaps with the lock.
+    The watchdog's thread has stopped at any point by then, and may hold the lock.
     """
     return sys.is_finalizing()
 
 
 def _shut(attempt: Attempt) -> bool:
-    """Whether there was a socket to shut; closing it stays its own thread's business."""
+    """Shuts down the socket of an attempt; returns whether there was one.
+
+    The thread of the attempt closes the socket itself.
+    """
     if attempt.trace.network_stream is None:
         return False
     connection = attempt.trace.network_stream.get_extra_info("socket")
     if isinstance(connection, ssl.SSLSocket):
-        # Its own would take its TLS state away from the thread that is using it.
+        # ``SSLSocket.shutdown`` would drop the TLS state, which the other thread is using.
         connection = super(ssl.SSLSocket, connection)
     try:
         connection.shutdown(socket.SHUT_RDWR)

@@ -1,7 +1,5 @@
 """The report of a run: as JSON, as a table, and as a page."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -51,7 +49,7 @@ class TuningReport(Findings):
         failed_calls: int,
         wanted_precision: float,
         usual: float,
-    ) -> TuningReport:
+    ) -> "TuningReport":
         """Returns the report on a finished exploration."""
         pairs = sorted_pairs(questions, exploration.scores)
         decided = exploration.matches
