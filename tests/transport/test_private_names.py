@@ -17,7 +17,7 @@ def test_bytes_beyond_an_answer_are_seen(server: ScriptedServer, more: bytes) ->
     """A connection that has received more than its answer says so, and no other does."""
     server.script = [answer() + more]
     with httpx.HTTPTransport() as transport:
-        request = httpx.Request("POST", server.base_url, json={})
+        request = httpx.Request("POST", server.url, json={})
         response = transport.handle_request(request)
         assert json.loads(response.read()) == HIT
         response.close()

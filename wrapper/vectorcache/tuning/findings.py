@@ -1,7 +1,5 @@
 """What a run found, and the sentences that sum it up."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 import attrs
