@@ -15,15 +15,18 @@ import threading
 import time
 from pathlib import Path
 
-from vectorcache import VectorcacheResponse
+import httpx
+
+from vectorcache import FinishedCall, ObservedCall, VectorcacheResponse
+from vectorcache._observer import Observed
 from vectorcache._query import Query
-from vectorcache._stats.account import Account
 from vectorcache._stats.recorder import Recorder
 
 CALLS = 100_000
 THREADS = 8
 GOAL = 2e-6
 
+URL = httpx.URL("https://api.vectorcache.com")
 QUERY = Query("What is machine learning?", "gpt-4o", 0.85, "support")
 HIT = VectorcacheResponse(True, "The study of programs that improve.", 0.94, 0.0023, "cache")
 
@@ -34,10 +37,10 @@ def note(recorder: Recorder, calls: int) -> float:
     times = [0.001 * (1 + n % 1_000) for n in range(calls)]
     began = time.thread_time()
     for elapsed in times:
-        account = Account(recorder, QUERY, None)
-        account.started()
-        account.result = HIT
-        account.ended(None, 1, elapsed)
+        call = ObservedCall(QUERY, "api.vectorcache.com", URL)
+        observed = Observed(recorder, (), call)
+        observed.started()
+        observed.finished(FinishedCall(HIT, None, 1, elapsed))
     noted = time.thread_time() - began
     began = time.thread_time()
     for _ in times:

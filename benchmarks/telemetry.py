@@ -27,7 +27,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
 from opentelemetry.trace import NoOpTracerProvider
 from prometheus_client import CollectorRegistry, generate_latest
 
-from vectorcache import FinishedCall, Observer, Query, Stats, VectorcacheResponse
+from vectorcache import FinishedCall, ObservedCall, Observer, Query, Stats, VectorcacheResponse
 from vectorcache._observer import Observed
 from vectorcache._stats.recorder import Recorder
 from vectorcache.telemetry import OpenTelemetryObserver, PrometheusCollector
@@ -66,7 +66,8 @@ def per_call(observer: Observer) -> float:
     end = FinishedCall(HIT, None, 1, 0.1)
     began = time.thread_time()
     for _ in range(CALLS):
-        observed = Observed(observers, QUERY, "api.vectorcache.com", URL)
+        call = ObservedCall(QUERY, "api.vectorcache.com", URL)
+        observed = Observed(Observer(), observers, call)
         observed.started()
         observed.finished(end)
     return (time.thread_time() - began) / CALLS

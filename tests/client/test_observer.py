@@ -25,6 +25,9 @@ from vectorcache import (
     InvalidRequestError,
     ObservedCall,
     Observer,
+    ResponseMeta,
+    VectorcacheClient,
+    VectorcacheResponse,
 )
 
 Event = tuple[str, ObservedCall, Any]
@@ -168,6 +171,60 @@ def test_an_observers_error_hides_no_error(make_client: MakeClient, server: Scri
     assert caught.value.__context__ is None
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_an_interrupted_observer_loses_no_count(
+    server: ScriptedServer, error: type[BaseException]
+) -> None:
+    """A call counts in ``client.stats`` even if Ctrl-C interrupts an observer at its end."""
+
+    class Interrupted(Observer):
+        def call_finished(self, call: ObservedCall, end: FinishedCall) -> None:
+            raise error
+
+    with VectorcacheClient(KEY, server.url, observers=[Interrupted()]) as client:
+        with pytest.raises(error):
+            client.query("Q", "m")
+        assert (client.stats.calls, client.stats.hits) == (1, 1)
+
+
+def test_an_observer_finds_the_call_in_the_statistics(make_client: MakeClient) -> None:
+    """An observer that reads ``client.stats`` at the end of a call finds the call counted."""
+    counts: list[int] = []
+
+    class Reader(Observer):
+        def call_finished(self, call: ObservedCall, end: FinishedCall) -> None:
+            counts.append(client.stats.calls)
+
+    client = make_client(observers=[Reader()])
+    client.query("Q", "m")
+    assert counts == [1]
+
+
+FALLBACK = VectorcacheResponse(
+    False, "A", None, 0.0, "fallback", meta=ResponseMeta(422, error=InternalServerError("no"))
+)
+
+
+@pytest.mark.parametrize(
+    ("result", "error", "outcome"),
+    [
+        (VectorcacheResponse(True, "A", 0.9, 0.1, "cache"), None, "hit"),
+        (VectorcacheResponse(False, "A", None, 0.0, "openai"), None, "miss"),
+        (FALLBACK, None, "fallback"),
+        (None, InternalServerError("no"), "failed"),
+        (None, ZeroDivisionError(), "failed"),
+        (None, KeyboardInterrupt(), "cancelled"),
+        (None, GeneratorExit(), "cancelled"),
+        (None, None, "cancelled"),
+    ],
+)
+def test_outcome(
+    result: VectorcacheResponse | None, error: BaseException | None, outcome: str
+) -> None:
+    """``FinishedCall.outcome`` is the name under which the statistics and telemetry count."""
+    assert FinishedCall(result, error, 1, 0.5).outcome == outcome
+
+
 def test_the_last_of_several_is_told_of_an_end_first(make_client: MakeClient) -> None:
     """What one has set around the call it can take back, as blocks are left."""
     told: list[str] = []
@@ -248,7 +305,8 @@ class Late(Observer):
         ([Silent()], "observers has a Silent without a method attempt_failed: let its class in"),
         (
             [Late()],
-            "a Late whose call_finished is async: nobody waits for it, so make it a plain method",
+            "a Late whose call_finished is async: its result would not be awaited, "
+            "so make it a plain method",
         ),
     ],
 )

@@ -19,12 +19,12 @@ def recorder() -> Recorder:
     recorder.answered("m", None, True, None, 0.25, 0.5, 1)
     recorder.answered("m", None, False, None, 0.0, 2.0, 3)
     for model in ("m", "n"):
-        recorder.stood_in(model, "c", 2)
-        recorder.stood_in(model, "c", 1)
+        recorder.ended("fallback", model, "c", 2)
+        recorder.ended("fallback", model, "c", 1)
         recorder.failed(model, "c", "RateLimitError", 3)
         recorder.failed(model, "c", "APITimeoutError", 1)
         recorder.failed(model, "c", "RateLimitError", 1)
-        recorder.cancelled(model, "c", 0)
+        recorder.ended("cancelled", model, "c", 0)
         recorder.answered(model, "c", True, 1.0, 1.0, 4.0, 1)
     return recorder
 
@@ -75,7 +75,7 @@ def test_counting_goes_on(recorder: Recorder) -> None:
     assert before.by_model_and_context["m", None].hits == 3
     assert recorder.reset().calls == 19
     assert recorder.snapshot() == Stats()
-    recorder.cancelled("m", None, 1)
+    recorder.ended("cancelled", "m", None, 1)
     assert recorder.snapshot().calls == 1
 
 
@@ -110,7 +110,7 @@ def test_only_hits_have_scores_and_savings() -> None:
 def test_retries(attempts: int, retries: int) -> None:
     """They are the attempts after the first; a call that was given up before one has none."""
     recorder = Recorder()
-    recorder.cancelled("m", None, attempts)
+    recorder.ended("cancelled", "m", None, attempts)
     assert recorder.snapshot().retries == retries
 
 

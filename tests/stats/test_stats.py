@@ -187,8 +187,8 @@ def test_notes_are_counted_before_anybody_looks() -> None:
     recorder = Recorder()
     for n in range(10_000):
         recorder.failed("m", None, "APIConnectionError", 3)
-        recorder.cancelled("m", None, 0)
-        recorder.stood_in("m", None, 2)
+        recorder.ended("cancelled", "m", None, 0)
+        recorder.ended("fallback", "m", None, 2)
         assert len(recorder._notes) <= 501, n
     stats = recorder.snapshot()
     assert (stats.failed, stats.cancelled, stats.fallbacks) == (10_000, 10_000, 10_000)

@@ -1,9 +1,9 @@
-"""Who is told of each call: the basis of telemetry."""
+"""Tells observers of each call: the basis of the statistics and of telemetry."""
 
 import inspect
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 import httpx
@@ -17,12 +17,12 @@ from .errors import ConfigurationError, VectorcacheError
 
 @attrs.frozen(eq=False)
 class ObservedCall:
-    """One call, from its start to its end: the same object each time, and a key for a mapping.
+    """One call. An observer gets the same object each time, and can use it as a key of a mapping.
 
     Attributes:
-        query: what is asked, as it is sent.
-        host: the service's host and port; without the port where it is the scheme's own.
-        base_url: where the service is.
+        query: the query as it is sent.
+        host: the service's host and port, without the port if it is the default of the scheme.
+        base_url: the URL of the service.
     """
 
     query: Query
@@ -32,16 +32,16 @@ class ObservedCall:
 
 @attrs.frozen
 class FailedAttempt:
-    """One attempt that got no answer, or none that counts.
+    """One attempt that got no answer, or no usable one.
 
     Attributes:
         number: the attempt's number in its call, from 1.
-        error: the class of error it would be if there were no other attempt.
+        error: the class of the error that the call would raise without another attempt.
         message: what went wrong, in words.
-        status_code: the answer's HTTP status, if there was one.
-        request_id: the service's name for the request, if it gave one.
+        status_code: the HTTP status of the answer; None if there was no answer.
+        request_id: the service's name for the request; None if it gave none.
         elapsed: seconds since the call began.
-        retry_in: seconds until the next attempt; None if this was the last.
+        retry_in: seconds until the next attempt; None if this was the last one.
     """
 
     number: int
@@ -55,14 +55,14 @@ class FailedAttempt:
 
 @attrs.frozen
 class FinishedCall:
-    """How a call ended.
+    """The end of a call.
 
     Attributes:
-        result: the answer, if there is one; the fallback's too.
-        error: what it failed with instead, or what the caller gave it up by: a cancellation,
-            Ctrl-C.
+        result: the answer of the service or of the fallback; None if there is none.
+        error: the exception that ended the call instead; a cancellation or Ctrl-C, if the caller
+            gave it up.
         attempts: attempts made.
-        elapsed: seconds from the call's start to its end.
+        elapsed: seconds from the start of the call to its end.
     """
 
     result: VectorcacheResponse | None
@@ -70,32 +70,46 @@ class FinishedCall:
     attempts: int
     elapsed: float
 
+    @property
+    def outcome(self) -> Literal["hit", "miss", "fallback", "failed", "cancelled"]:
+        """How the call counts, in ``client.stats`` and in telemetry.
+
+        ``hit`` and ``miss`` are answers of the service, and ``fallback`` is an answer of the
+        client's ``fallback``. A call ended by an ``Exception`` has ``failed``. A call that its
+        caller gave up was ``cancelled``.
+        """
+        if self.result is not None:
+            if self.result.meta.error is not None:
+                return "fallback"
+            return "hit" if self.result.cache_hit else "miss"
+        return "failed" if isinstance(self.error, Exception) else "cancelled"
+
 
 class Observer:
-    """Is told of each call of a client: inherit from it, and override what you need.
+    """Observes the calls of a client: inherit from it, and override the methods you need.
 
-    For each call that is begun there is exactly one ``call_finished``, whatever becomes of it,
-    and ``attempt_failed`` in between for each attempt that failed. Of several observers the last
-    is told of an end first. The methods are called where the call is made, in its thread or on
-    its event loop, so they must not take long. An error in one of them is logged, and never
-    reaches the call or the other observers.
+    Each call that begins has exactly one ``call_finished``, however it ends, and before that one
+    ``attempt_failed`` for each attempt that failed. If there are several observers, the last one
+    is told of an end first. The methods run in the thread or event loop of the call, so they must
+    not take long. An error in one of them is logged, and reaches neither the call nor the other
+    observers.
     """
 
     def call_started(self, call: ObservedCall) -> None:
-        """A call has begun; its query has been checked."""
+        """Is called when a call begins, after its query was checked."""
 
     def attempt_failed(self, call: ObservedCall, attempt: FailedAttempt) -> None:
-        """One of its attempts has failed; there may be another."""
+        """Is called when an attempt of the call has failed; another one may follow."""
 
     def call_finished(self, call: ObservedCall, end: FinishedCall) -> None:
-        """It has ended."""
+        """Is called when the call has ended."""
 
 
 def check_observers(value: Any) -> tuple[Observer, ...]:
-    """The observers of a client's options.
+    """Returns the observers of a client's options.
 
     Raises:
-        ConfigurationError: one of them is none.
+        ConfigurationError: one of them lacks a method, is a class, or has an async method.
     """
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
         raise ConfigurationError("observers must be a list of objects that inherit from Observer")
@@ -110,31 +124,48 @@ def check_observers(value: Any) -> tuple[Observer, ...]:
                 )
             if inspect.iscoroutinefunction(method):
                 raise ConfigurationError(
-                    f"observers has a {kind} whose {name} is async: nobody waits for it, so make "
-                    "it a plain method"
+                    f"observers has a {kind} whose {name} is async: its result would not be "
+                    "awaited, so make it a plain method"
                 )
     return tuple(value)
 
 
 class Observed:
-    """Tells a client's observers of one call."""
+    """Tells the statistics and the observers of a client of one call.
 
-    __slots__ = ("_call", "_observers")
+    Args:
+        recorder: counts the call for the client's statistics.
+        observers: the observers in the client's options.
+        call: the call.
+    """
+
+    __slots__ = ("_call", "_observers", "_recorder")
 
     def __init__(
-        self, observers: tuple[Observer, ...], query: Query, host: str, base_url: httpx.URL
+        self, recorder: Observer, observers: tuple[Observer, ...], call: ObservedCall
     ) -> None:
+        self._recorder = recorder
         self._observers = observers
-        self._call = ObservedCall(query, host, base_url)
+        self._call = call
 
     def started(self) -> None:
-        self._tell(self._observers, lambda observer: observer.call_started(self._call))
+        """Tells of the start of the call."""
+        if self._observers:
+            self._tell(self._observers, lambda observer: observer.call_started(self._call))
 
     def attempt_failed(self, attempt: FailedAttempt) -> None:
+        """Tells of a failed attempt."""
         self._tell(self._observers, lambda observer: observer.attempt_failed(self._call, attempt))
 
     def finished(self, end: FinishedCall) -> None:
-        # As blocks are left: what an observer has set around the call is then taken back in order.
+        """Tells of the end of the call."""
+        # The recorder comes first. So the call counts even if Ctrl-C interrupts an observer, and
+        # an observer that reads the statistics finds the call in them.
+        self._recorder.call_finished(self._call, end)
+        if not self._observers:
+            return
+        # The others are told in reverse order, as nested blocks are left. So an observer undoes
+        # what it has set around the call in the right order.
         inside_out = reversed(self._observers)
         self._tell(inside_out, lambda observer: observer.call_finished(self._call, end))
 
@@ -143,8 +174,9 @@ class Observed:
             try:
                 tell(observer)
             except Exception as error:
+                # An exception of a signal handler belongs to the caller, not to the observer.
                 if is_of_interruption(error):
-                    raise  # It is not the observer's.
+                    raise
                 logger.warning(
                     "an observer failed, and the call goes on: %s: %s",
                     type(observer).__name__,

@@ -18,7 +18,7 @@ import httpx
 from .. import _generated as api
 from .._llm import LLM, answer_flaw
 from .._logging import logger
-from .._observer import Observed
+from .._observer import FailedAttempt, FinishedCall, Observed, ObservedCall
 from .._query import Query
 from .._response import (
     ResponseMeta,
@@ -27,7 +27,6 @@ from .._response import (
     response_from_parsed,
 )
 from .._settings import Settings
-from .._stats.account import Account
 from ..errors import APITimeoutError, ConfigurationError, QuotaExceededError, VectorcacheError
 from .attempt import Attempt
 from .circuit import Admission
@@ -94,10 +93,9 @@ class Call:
         )
         self._circuit = shared.circuit
         self._permit = None if shared.gate is None else shared.gate.permit()
-        observed = None
-        if settings.observers:
-            observed = Observed(settings.observers, query, settings.host, settings.url(""))
-        self._account = Account(shared.recorder, query, observed)
+        observed_call = ObservedCall(query, settings.host, settings.url(""))
+        self._observed = Observed(shared.recorder, settings.observers, observed_call)
+        self._result: VectorcacheResponse | None = None
         self._admission: Admission | None = None
         self._clock = clock
         self._started = clock()
@@ -112,7 +110,7 @@ class Call:
         self._out_of_time = False
 
     def __enter__(self) -> Self:
-        self._account.started()
+        self._observed.started()
         return self
 
     def __exit__(self, _: object, error: BaseException | None, frames: object) -> None:
@@ -121,7 +119,8 @@ class Call:
         if self._circuit is not None and self._admission is not None:
             # A call that was given up says nothing of the service.
             self._circuit.dropped(self._admission)
-        self._account.ended(error, self._retries.attempts, self._elapsed)
+        result = self._result if error is None else None
+        self._observed.finished(FinishedCall(result, error, self._retries.attempts, self._elapsed))
 
     def stop(self) -> Attempt | None:
         """Lets no further attempt begin; returns the one that may be in progress, to be ended."""
@@ -209,7 +208,17 @@ class Call:
         finally:
             # Skip this when the failure did not count as an attempt.
             if failure.sent and self._retries.attempts == number:
-                self._account.attempt_failed(failure, number, self._elapsed, delay)
+                self._observed.attempt_failed(
+                    FailedAttempt(
+                        number,
+                        failure.error,
+                        failure.text,
+                        failure.status_code,
+                        failure.request_id,
+                        self._elapsed,
+                        retry_in=delay,
+                    )
+                )
 
     def _delay_after(self, failure: Failure) -> float:
         logger.debug(
@@ -273,8 +282,8 @@ class Call:
             elapsed,
             rate_limit_from_headers(last.answer_headers),
         )
-        self._account.result = response_from_parsed(parsed, meta)
-        return self._account.result
+        self._result = response_from_parsed(parsed, meta)
+        return self._result
 
     def seconds_to_wait(self) -> float | None:
         """Returns the seconds that this call may wait for an equal call; None for no limit.
@@ -311,8 +320,8 @@ class Call:
         """
         elapsed = self._elapsed
         logger.info("query: the outcome of an equal call came after %.3f s", elapsed)
-        self._account.result = copy_of(outcome, elapsed)
-        return self._account.result
+        self._result = copy_of(outcome, elapsed)
+        return self._result
 
     @property
     def has_fallback_for(self) -> tuple[type[VectorcacheError], ...]:
@@ -355,7 +364,7 @@ class Call:
             error=error.with_traceback(None),
         )
         result = VectorcacheResponse(False, answer, None, 0.0, "fallback", meta=meta)
-        self._account.result = result
+        self._result = result
         return result
 
     def _tell_circuit(self, failure: Failure) -> None:

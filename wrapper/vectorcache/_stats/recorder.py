@@ -1,4 +1,4 @@
-"""Counts a client's calls as they end."""
+"""Counts the calls of a client when they end."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
+from .._observer import FinishedCall, ObservedCall, Observer
 from .._threading import ForkSafeLock
 from .latency import Times
 from .stats import Group, Scores, Stats
 
-# A context for each user must not fill the memory: what is beyond is counted together.
+# A context for each user must not fill the memory: all groups beyond these are counted together.
 _MOST_GROUPS: Final = 1_000
 _BEYOND: Final = (None, None)
 
-# After so many notes they are counted, which takes a millisecond.
+# More notes than this are counted at once, which takes a millisecond.
 _MOST_NOTES: Final = 500
 
-# How it ended, model, context, attempts, seconds, score, US dollars saved.
+# The outcome, model, context, attempts, seconds, score, US dollars saved.
 _Note: TypeAlias = tuple[str, str | None, str | None, int, float, float | None, float]
 
 
@@ -88,16 +89,27 @@ def _add_counts(counts: dict[Any, int], others: Mapping[Any, int]) -> None:
         counts[name] = counts.get(name, 0) + count
 
 
-class Recorder:
-    """Counts the calls of a client, from any number of threads.
+class Recorder(Observer):
+    """Counts the calls of a client, which may come from any number of threads.
 
-    A call only leaves a note, without a lock; the notes are counted many at a time.
+    A call only appends a note, without a lock. Many notes are counted at a time.
     """
 
     def __init__(self) -> None:
         self._tallies: dict[Group, _Tally] = {}
         self._notes: deque[_Note] = deque()
         self._lock = ForkSafeLock()
+
+    def call_finished(self, call: ObservedCall, end: FinishedCall) -> None:
+        """Notes the end of a call."""
+        query, result = call.query, end.result
+        kind: str = end.outcome
+        score, saved = None, 0.0
+        if result is not None:
+            score, saved = result.similarity_score, result.cost_saved
+        elif kind == "failed":
+            kind = f"error {type(end.error).__name__}"
+        self._note((kind, query.model, query.context, end.attempts, end.elapsed, score, saved))
 
     def answered(
         self,
@@ -111,39 +123,40 @@ class Recorder:
     ) -> None:
         """Notes a hit or a miss."""
         kind = "hit" if cache_hit else "miss"
-        self._notes.append((kind, model, context, attempts, seconds, score, cost_saved))
-        if len(self._notes) > _MOST_NOTES:
-            self._count()
-
-    def stood_in(self, model: str | None, context: str | None, attempts: int) -> None:
-        """Notes an answer of the fallback."""
-        self._note_end("fallback", model, context, attempts)
+        self._note((kind, model, context, attempts, seconds, score, cost_saved))
 
     def failed(self, model: str | None, context: str | None, error: str, attempts: int) -> None:
         """Notes a call that ended with an error, by the name of its class."""
-        self._note_end(f"error {error}", model, context, attempts)
+        self.ended(f"error {error}", model, context, attempts)
 
-    def cancelled(self, model: str | None, context: str | None, attempts: int) -> None:
-        """Notes a call that was given up."""
-        self._note_end("cancelled", model, context, attempts)
+    def ended(self, outcome: str, model: str | None, context: str | None, attempts: int) -> None:
+        """Notes a call that has neither hit nor missed the cache.
+
+        Args:
+            outcome: ``fallback``, ``cancelled``, or ``error`` with the name of a class.
+            model: the model of its query.
+            context: the context of its query.
+            attempts: attempts made.
+        """
+        self._note((outcome, model, context, attempts, 0.0, None, 0.0))
 
     def snapshot(self) -> Stats:
-        """What has been counted."""
+        """Returns the statistics up to now."""
         with self._lock:
             self._count_notes()
-            # Copies: others count on meanwhile.
+            # These are copies, as other threads go on counting.
             copies = {group: _copy(tally) for group, tally in self._tallies.items()}
         return self._stats(copies)
 
     def reset(self) -> Stats:
-        """Counts anew from here; returns what was counted before."""
+        """Counts from 0 again; returns what was counted before."""
         with self._lock:
             self._count_notes()
             tallies, self._tallies = self._tallies, {}
         return self._stats(tallies)
 
-    def _note_end(self, kind: str, model: str | None, context: str | None, attempts: int) -> None:
-        self._notes.append((kind, model, context, attempts, 0.0, None, 0.0))
+    def _note(self, note: _Note) -> None:
+        self._notes.append(note)
         if len(self._notes) > _MOST_NOTES:
             self._count()
 
@@ -153,7 +166,7 @@ class Recorder:
 
     def _count_notes(self) -> None:
         notes, tallies = self._notes, self._tallies
-        # As many as there are now: others go on noting.
+        # Only the notes that exist now are counted, as other threads append more.
         for _ in range(len(notes)):
             kind, model, context, attempts, seconds, score, cost_saved = notes.popleft()
             tally = tallies.get((model, context)) or self._new_tally(model, context)
@@ -165,7 +178,8 @@ class Recorder:
                 tally.cost_saved += cost_saved
                 if score is not None:
                     tally.score_sum += score
-                    hundredth = int(score * 100 + 1e-9)  # 0.29 * 100 is a little below 29.
+                    # The addition corrects products such as 0.29 * 100, a little below 29.
+                    hundredth = int(score * 100 + 1e-9)
                     counts = tally.score_counts
                     counts[hundredth] = counts.get(hundredth, 0) + 1
             elif kind == "miss":

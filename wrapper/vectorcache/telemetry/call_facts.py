@@ -1,4 +1,4 @@
-"""What spans and metrics both say of a call."""
+"""The attributes of a call that spans and metrics have in common."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from . import names
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-def facts_of(call: ObservedCall) -> dict[str, AttributeValue]:
-    """What is asked of whom, as far as a metric may say it: no prompt, no context."""
+def call_attributes(call: ObservedCall) -> dict[str, AttributeValue]:
+    """Returns the model and the service that the call asks: no prompt and no context."""
     url = call.base_url
     return {
         names.OPERATION_NAME: names.OPERATION,
@@ -24,13 +24,10 @@ def facts_of(call: ObservedCall) -> dict[str, AttributeValue]:
     }
 
 
-def end_of(end: FinishedCall) -> dict[str, AttributeValue]:
-    """How it ended; the names of errors are those of ``client.stats.errors``."""
-    if end.result is not None:
-        if end.result.meta.error is not None:
-            return {names.OUTCOME: names.FALLBACK}
-        return {names.OUTCOME: names.HIT if end.result.cache_hit else names.MISS}
-    if isinstance(end.error, Exception):
-        return {names.OUTCOME: names.FAILED, names.ERROR_TYPE: type(end.error).__name__}
-    # Nothing has failed where a caller gives up: OpenTelemetry's own use_span sees it so, too.
-    return {names.OUTCOME: names.CANCELLED}
+def end_attributes(end: FinishedCall) -> dict[str, AttributeValue]:
+    """Returns the outcome of a call; errors have the names of ``client.stats.errors``."""
+    attributes: dict[str, AttributeValue] = {names.OUTCOME: end.outcome}
+    # A call that its caller gave up is not a failure; OpenTelemetry's use_span sees it so, too.
+    if end.outcome == names.FAILED:
+        attributes[names.ERROR_TYPE] = type(end.error).__name__
+    return attributes

@@ -6,7 +6,7 @@ from opentelemetry.metrics import Meter
 
 from .. import FinishedCall, ObservedCall, Observer
 from . import buckets, names
-from .call_facts import end_of, facts_of
+from .call_facts import call_attributes, end_attributes
 
 
 class Instruments(Observer):
@@ -37,8 +37,8 @@ class Instruments(Observer):
         )
 
     def call_finished(self, call: ObservedCall, end: FinishedCall) -> None:
-        facts = facts_of(call)
-        ended = facts | end_of(end)
+        facts = call_attributes(call)
+        ended = facts | end_attributes(end)
         self._duration.record(end.elapsed, ended)
         self._calls.add(1, ended)
         if end.attempts > 1:

@@ -56,7 +56,7 @@ ATTEMPT_FAILED: Final = "vectorcache.attempt_failed"
 ATTEMPT: Final = "vectorcache.attempt"
 RETRY_IN: Final = "vectorcache.retry_in"
 
-# Values of the outcome, in Prometheus too.
+# The values of the outcome, those of ``FinishedCall.outcome``; they are labels in Prometheus, too.
 HIT: Final = "hit"
 MISS: Final = "miss"
 FALLBACK: Final = "fallback"

@@ -13,7 +13,7 @@ from opentelemetry.util.types import AttributeValue
 from .. import FailedAttempt, FinishedCall, ObservedCall, Observer, VectorcacheError
 from .. import VectorcacheResponse as Response
 from . import names
-from .call_facts import end_of, facts_of
+from .call_facts import call_attributes, end_attributes
 
 _Attributes = dict[str, AttributeValue]
 
@@ -40,7 +40,7 @@ class Spans(Observer):
 
     def call_started(self, call: ObservedCall) -> None:
         query = call.query
-        attributes = facts_of(call)
+        attributes = call_attributes(call)
         attributes[names.SIMILARITY_THRESHOLD] = query.similarity_threshold
         if self._record_context and query.context is not None:
             attributes[names.CONTEXT] = query.context
@@ -86,7 +86,7 @@ class Spans(Observer):
             span.end()
 
     def _describe(self, span: Span, end: FinishedCall) -> None:
-        attributes = end_of(end)
+        attributes = end_attributes(end)
         attributes[names.ATTEMPTS] = end.attempts
         if end.result is not None:
             attributes |= _answer(end.result)
