@@ -54,7 +54,7 @@ class BlockingAsyncClient:
         try:
             result: VectorcacheResponse = self._run(query)
         except BaseException as error:
-            # Where it was raised again, something else may have been under way.
+            # The code that raised it again may have been handling another exception.
             error.__context__ = contexts[-1] if contexts else error.__context__
             raise
         return result

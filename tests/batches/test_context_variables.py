@@ -10,7 +10,7 @@ from servers import ScriptedServer, answer
 
 from vectorcache import ObservedCall, Observer, Query
 
-tenant: ContextVar[str] = ContextVar("tenant", default="nobody")
+tenant: ContextVar[str] = ContextVar("tenant", default="no tenant")
 
 
 class Watch(Observer):
@@ -75,5 +75,5 @@ def test_a_call_changes_none_of_the_callers(make_client: MakeClient) -> None:
     found: list[str] = []
     client = make_client(observers=[Careless()])
     list(client.query_many(["a", "b"], model="m", concurrency=1))
-    assert found == ["nobody"] * 2
-    assert tenant.get() == "nobody"
+    assert found == ["no tenant"] * 2
+    assert tenant.get() == "no tenant"

@@ -1,4 +1,4 @@
-"""What asks the same is sent once while it is under way."""
+"""Equal prompts that are in progress at the same time are sent once."""
 
 from __future__ import annotations
 

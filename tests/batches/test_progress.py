@@ -67,7 +67,7 @@ def test_a_bar(client: AnyClient, capsys: pytest.CaptureFixture[str], bar: str) 
 def test_no_bar_before_the_first(
     client: AnyClient, capsys: pytest.CaptureFixture[str], bar: str
 ) -> None:
-    """A batch that nobody iterates over draws nothing."""
+    """A batch that is never iterated over draws nothing."""
     client.query_many(["a"], model="m", progress=bar).close()
     assert capsys.readouterr().err == ""
 

@@ -121,7 +121,7 @@ def test_no_more_at_once_than_asked_for(client: AnyClient, server: ScriptedServe
 
 
 def test_at_most_the_clients_connections(make_client: MakeClient, server: ScriptedServer) -> None:
-    """A ``concurrency`` beyond ``max_connections`` leaves nobody waiting past the deadline."""
+    """A ``concurrency`` beyond ``max_connections`` lets no query wait past its deadline."""
     client = make_client(max_connections=3)
     prompts = [f"prompt {n}" for n in range(60)]
     assert len(texts(client.query_many(prompts, model="m", concurrency=50))) == 60

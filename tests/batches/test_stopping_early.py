@@ -39,7 +39,7 @@ def test_what_is_under_way_is_cancelled(
 
 
 def test_before_the_first(client: AnyClient, server: ScriptedServer) -> None:
-    """A batch that nobody iterates over sends nothing."""
+    """A batch that is never iterated over sends nothing."""
     results = client.query_many(["a"], model="m")
     results.close()
     assert server.requests == []

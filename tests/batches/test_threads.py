@@ -52,7 +52,7 @@ def test_the_process_ends_in_the_middle(server: ScriptedServer) -> None:
 
 
 def test_a_batch_that_is_forgotten(server: ScriptedServer) -> None:
-    """Nobody holds it any more: its queries end, and its threads."""
+    """When the last reference to a batch is gone, its queries and threads end."""
     holding = server.respond = Holding("slow", others_wait=True)
     with VectorcacheClient(KEY, server.url, model="m") as client:
         batch = client.query_many(["a", "slow"], ordered=False)

@@ -172,7 +172,7 @@ def test_an_answer_that_goes_on_after_its_time() -> None:
 
 @pytest.mark.parametrize(("read", "kept"), [(2.0, 2.0), (5.0, None), (9.0, None)])
 def test_the_time_limit_for_a_task(read: float, kept: float | None) -> None:
-    """Whoever ends the attempt gets the seconds left; only steps with shorter limits keep them."""
+    """A sender gets the seconds left for the whole; only steps with shorter limits keep them."""
     clock = Clock()
     timeout = httpx.Timeout(None, read=read)
     attempt = make_attempt(clock, timeout=timeout, deadline=1_005.0)

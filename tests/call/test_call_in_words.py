@@ -88,7 +88,7 @@ def test_the_message(failures: list[Failure], options: dict[str, Any], message: 
     ("took", "words"), [(0.0123, "0.012 s"), (9.96, "10 s"), (10.0, "10 s"), (123.4, "123 s")]
 )
 def test_times_are_round(took: float, words: str) -> None:
-    """A message has no more digits of a time than anybody reads."""
+    """A message rounds a time to the digits that a reader needs."""
     clock = Clock()
     call = make_call(clock, max_retries=0)
     call.attempt()
@@ -237,7 +237,7 @@ def test_the_log_of_a_failure(
 
 
 def test_the_fallback_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever reads the log sees that it was the fallback that answered, and when."""
+    """The log says that the fallback answered, and after how long."""
     caplog.set_level("DEBUG", "vectorcache")
     clock = Clock()
     call = make_call(clock)

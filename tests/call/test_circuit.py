@@ -117,7 +117,7 @@ def test_a_refusal_says_why_and_for_how_long(last: Failure, named: str) -> None:
 
 
 def test_opening_and_closing_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever runs the service reads in the log when and why calls began and ceased to fail."""
+    """The log says when and why calls began to fail at once, and when they ceased to."""
     caplog.set_level("INFO", "vectorcache")
     clock = Clock()
     circuit = Circuit(CircuitBreaker(2, 30.0), "api.test", clock)
@@ -191,7 +191,7 @@ def test_a_given_up_probe_makes_room_for_the_next() -> None:
 
 @pytest.mark.parametrize("status", [502, 504, 522, 200])
 def test_a_probe_that_tells_nothing(status: int) -> None:
-    """A proxy's 5xx, or a page in the place of an answer, neither opens nor closes a circuit."""
+    """A proxy's 5xx, or a page instead of an answer, neither opens nor closes a circuit."""
     clock = Clock()
     circuit = opened(clock)
     clock.now += 60
@@ -219,7 +219,7 @@ def test_late_answers_do_not_close_it() -> None:
 
 
 def test_late_failures_do_not_lengthen_the_pause() -> None:
-    """Attempts that were under way when the circuit opened change nothing by failing later."""
+    """Attempts that were in progress when the circuit opened change nothing by failing later."""
     clock = Clock()
     circuit = opened(clock, reset_after=60.0)
     clock.now += 50

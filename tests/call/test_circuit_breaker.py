@@ -55,7 +55,7 @@ def test_calls_fail_at_once(make_client: MakeClient, server: ScriptedServer) -> 
     message = str(error)
     assert f"failed attempts in a row on 127.0.0.1:{server.port}: 5" in message
     assert "the last with 500" in message
-    assert "out of order" not in message  # It may be about somebody else's prompt.
+    assert "out of order" not in message  # It may be about the prompt of another caller.
     assert "no request goes out" in message
     assert "try again in 60 s" in message
     assert "fallback=" in message

@@ -14,7 +14,7 @@ MISS = VectorcacheResponse(
 
 
 class Callers:
-    """Callers with names, of whom a test sees who was woken."""
+    """Callers with names, and the names of those that were woken."""
 
     def __init__(self) -> None:
         self.questions: Coalescing[str] = Coalescing()
@@ -28,7 +28,7 @@ class Callers:
 
 @pytest.fixture
 def callers() -> Callers:
-    """Callers of whom none asks anything yet."""
+    """Callers that have not sent a query yet."""
     return Callers()
 
 

@@ -301,7 +301,7 @@ def test_a_timeout(events: list[str], repeat: Repeat) -> None:
 
 
 def test_a_proxy_that_cannot_be_reached() -> None:
-    """Where it is the proxy that nobody can connect to, the error says so."""
+    """If the proxy cannot be connected to, the error names the proxy."""
     attempt = make_attempt()
     attempt.begin(None)
     attempt.trace.follow(CONNECT, {"host": "proxy.test", "port": 3128})

@@ -1,4 +1,4 @@
-"""Cancellation: at every point where a query waits, it ends there and costs nobody anything."""
+"""Cancellation: a query ends at every point where it waits, without a loss for other queries."""
 
 from __future__ import annotations
 

@@ -80,8 +80,8 @@ def test_main_exits_while_a_thread_waits(server: EchoServer) -> None:
     assert run(program, server.url, code=3) == "answered"
 
 
-@pytest.mark.parametrize("colour", ["sync", "async"])
-def test_ctrl_c_in_a_call(silent: EchoServer, colour: str) -> None:
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_ctrl_c_in_a_call(silent: EchoServer, kind: str) -> None:
     """Ctrl-C ends a program in a call, whichever way it runs."""
     program = f"""
     def press():
@@ -101,7 +101,7 @@ def test_ctrl_c_in_a_call(silent: EchoServer, colour: str) -> None:
 
     timer = threading.Timer(0.2, press)
     try:
-        sync_main() if {colour!r} == "sync" else asyncio.run(async_main())
+        sync_main() if {kind!r} == "sync" else asyncio.run(async_main())
     except KeyboardInterrupt:
         sys.exit(7)
     """
@@ -109,7 +109,7 @@ def test_ctrl_c_in_a_call(silent: EchoServer, colour: str) -> None:
 
 
 def test_a_loop_that_ends_in_the_middle_of_a_call(silent: EchoServer) -> None:
-    """A task that nobody waits for is cancelled with its loop; the client was not closed."""
+    """A task that is not awaited is cancelled with its loop; the client was not closed."""
     program = """
     async def main():
         client = AsyncVectorcacheClient(KEY, URL)
@@ -135,10 +135,10 @@ def assert_told_once(said: str, client: str) -> None:
 
 
 @pytest.mark.parametrize("where", ["of the module", "of a function"])
-@pytest.mark.parametrize("colour", ["sync", "async"])
-def test_a_client_never_closed(any_server: EchoServer, colour: str, where: str) -> None:
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_client_never_closed(any_server: EchoServer, kind: str, where: str) -> None:
     """It is said once, by us alone, whenever the interpreter comes to it."""
-    if colour == "sync":
+    if kind == "sync":
         use = """
         client = VectorcacheClient(KEY, URL)
         client.query("Q", "m")

@@ -141,7 +141,7 @@ client.close()
 
 
 def test_fork_while_every_lock_is_held(server: EchoServer) -> None:
-    """The child needs none of the locks that a thread held which is no more."""
+    """The child needs none of the locks that threads of the parent held."""
     server.script = [answer(status=500)]
     run_with_children(
         """
@@ -177,8 +177,8 @@ client.close()
     )
 
 
-@pytest.mark.parametrize("colour", ["sync", "async"])
-def test_the_first_query_loads_nothing(any_server: EchoServer, colour: str) -> None:
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_the_first_query_loads_nothing(any_server: EchoServer, kind: str) -> None:
     """A child forked while another thread was loading a module could never load that."""
     any_server.script = [answer(status=500, raw=b"")]
     program = """
@@ -198,7 +198,7 @@ else:
     loaded = asyncio.run(main())
 assert not loaded, sorted(loaded)
 """
-    assert run(program % colour, any_server.url) == ""
+    assert run(program % kind, any_server.url) == ""
 
 
 MULTIPROCESSING = """

@@ -86,10 +86,10 @@ def test_preloaded_workers(server: EchoServer, options: tuple[str, ...]) -> None
         assert application.master not in workers
         assert len(workers) > 1
 
-        meanwhile = [threads.submit(application.ask, prompt) for prompt in prompts]
+        waiting = [threads.submit(application.ask, prompt) for prompt in prompts]
         os.kill(min(workers), signal.SIGKILL)
-        for prompt, one in zip(prompts, meanwhile, strict=True):
-            # What the killed worker was at is lost.
+        for prompt, one in zip(prompts, waiting, strict=True):
+            # The requests of the killed worker are lost.
             with suppress(OSError, http.client.HTTPException):
                 assert one.result(30)[1] == prompt
         answers = list(threads.map(application.ask, prompts))

@@ -106,7 +106,7 @@ def interrupted(
     error = kind("in the middle")
     interrupter = Interrupter(point, files, error)
     before = sys.gettrace()
-    gc.disable()  # What is collected meanwhile is not the call's.
+    gc.disable()  # A collection would run code that is not the call's.
     sys._getframe().f_trace_opcodes = True  # Python 3.12 heeds what was set before settrace.
     sys.settrace(interrupter)
     try:
@@ -220,7 +220,7 @@ def test_interrupted_while_it_waits_for_the_answer(server: EchoServer) -> None:
 
 
 def test_interrupted_in_the_queue(server: EchoServer) -> None:
-    """Ctrl-C ends the wait for a connection; whoever has it, and whoever is next, goes on."""
+    """Ctrl-C ends one wait for a connection; the call that has it, and the next one, go on."""
     asked, over = threading.Event(), threading.Event()
 
     def hold(connection: socket.socket) -> None:

@@ -62,7 +62,7 @@ def test_no_more_connections_than_allowed(make_client: MakeClient, server: Scrip
 def test_waiting_for_a_connection_has_an_end(
     make_client: MakeClient, server: ScriptedServer
 ) -> None:
-    """Whoever gets no connection in time is told that it was ours, and that nothing was sent."""
+    """A call that gets no connection in time says that nothing was sent, and names the limit."""
     gate = Gate(1)
     server.script = [gate]
     client = make_client(max_connections=1)
@@ -83,7 +83,7 @@ def test_waiting_for_a_connection_has_an_end(
 
 
 def test_cancelled_callers_leave_the_pool_usable(server: ScriptedServer) -> None:
-    """Cancelling those who wait, and those who are served, costs nobody else a connection."""
+    """Cancelling calls, while they wait or later, costs no other call a connection."""
     gate = Gate(2)
 
     async def main() -> None:
@@ -128,7 +128,7 @@ class TestClosing:
     def test_closing_lets_a_call_finish(
         self, make_client: MakeClient, server: ScriptedServer
     ) -> None:
-        """A call that is under way when its client is closed still gets its answer."""
+        """A call in progress when its client is closed still gets its answer."""
         gate = Gate(1)
         server.script = [gate]
         client = make_client()

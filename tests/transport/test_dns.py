@@ -108,7 +108,7 @@ def test_an_address_needs_no_look_up(host: str, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_a_look_up_ends_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Addresses, no such name, a name that is none, or no answer in time."""
+    """Addresses, a name that does not exist, an invalid name, or no answer in time."""
     known = threading.Event()
 
     def look_up(host: str, *_: Any, **__: Any) -> list[None]:

@@ -23,7 +23,7 @@ from vectorcache import APIConnectionError, APITimeoutError, ConfigurationError
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """Somebody who signs certificates."""
+    """Returns an authority that signs certificates."""
     return trustme.CA()
 
 
@@ -185,7 +185,7 @@ class TestProxies:
     def test_a_proxy_that_refuses(
         self, make_client: MakeClient, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A proxy that lets nobody through is named as the one who did it, and asked once."""
+        """An error names a proxy that refuses to connect, which is asked only once."""
         monkeypatch.setenv("HTTPS_PROXY", server.url)
         server.default = answer(status=407, raw=b"")
         with pytest.raises(APIConnectionError, match="the proxy did not connect") as caught:
@@ -246,7 +246,7 @@ def test_netrc_is_not_read(
 ) -> None:
     """A .netrc for the service's host does not replace the key."""
     netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    netrc.write_text("machine 127.0.0.1 login a-user password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
     client.query("Q", "m")
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"

@@ -244,7 +244,7 @@ def test_netrc_does_not_count(
 ) -> None:
     """A .netrc for the service's host does not replace the key."""
     netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    netrc.write_text("machine 127.0.0.1 login a-user password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
     found = asking.received(auth=httpx.NetRCAuth(str(netrc)) if explicit else None)
     assert found.headers["authorization"] == AUTHORIZATION

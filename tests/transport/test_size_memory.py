@@ -25,7 +25,7 @@ def packed(size: int) -> bytes:
 
 
 def endless(connection: socket.socket) -> None:
-    """Chunks until nobody takes any more."""
+    """Sends chunks until the client stops reading."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:
         connection.sendall(b"10000\r\n" + bytes(65_536) + b"\r\n")

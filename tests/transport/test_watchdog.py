@@ -114,7 +114,7 @@ def test_a_connection_that_is_still_made(watchdog: Watchdog, connections: list[C
 
 
 def test_a_connection_that_is_gone(watchdog: Watchdog, connections: list[Connection]) -> None:
-    """A socket closed at the same moment is no trouble for the others."""
+    """A socket that is closed at the same moment does not disturb the others."""
     gone, overdue = connections
     gone.ours.close()
     watchdog.watch(attempt_on(gone, 0.02))
@@ -123,7 +123,7 @@ def test_a_connection_that_is_gone(watchdog: Watchdog, connections: list[Connect
 
 
 def test_no_thread_without_a_limit(watchdog: Watchdog) -> None:
-    """Attempts that may take for ever need no watching."""
+    """An attempt without a limit of time is not watched."""
     before = threads()
     watchdog.watch(attempt_on(None, None))
     assert threads() == before
