@@ -1,4 +1,4 @@
-"""Runs the code blocks of the README and the docs, in order, one namespace a page."""
+"""Runs the code blocks of the README and the docs, in order, with one namespace for each page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
 PAGES = ["README.md", "docs/*.md"]
 
-# Their libraries have an environment of their own: scripts/test-llm runs it there.
+# The libraries of this page have an environment of their own, where scripts/test-llm runs it.
 OTHERS = ["docs/llm-libraries.md"]
 
 
@@ -51,7 +51,7 @@ def documented_service() -> Iterator[str]:
 def hosted_address(
     documented_service: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, str]]:
-    """The variables with which the hosted service's own address, too, leads to the embedded one."""
+    """Variables by which requests to the address of the hosted service reach the embedded one."""
     authority = trustme.CA()
     certificate = tmp_path_factory.mktemp("authority") / "certificate.pem"
     authority.cert_pem.write_to_path(str(certificate))
@@ -73,7 +73,7 @@ def environment(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What a reader has set up: a key in the environment, and an empty folder to be in."""
+    """Sets up what a reader has: a key in the environment, and an empty folder."""
     monkeypatch.setenv("VECTORCACHE_API_KEY", "vc_" + 32 * "0")
     monkeypatch.setenv("VECTORCACHE_BASE_URL", documented_service)
     for name, value in hosted_address.items():

@@ -14,7 +14,7 @@ from servers import ScriptedServer
 
 from vectorcache import AsyncVectorcacheClient, RetryPolicy, VectorcacheClient
 
-# A busy machine is no failure: what takes how long is measured in benchmarks/.
+# A busy machine must not fail a test: benchmarks/ measure how long things take.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
@@ -40,7 +40,7 @@ def default_ctrl_c() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test depends on the key, address, proxies or log level of the machine it runs on."""
+    """Removes the variables by which a test could depend on the machine that it runs on."""
     for name in (
         "VECTORCACHE_API_KEY",
         "VECTORCACHE_BASE_URL",
@@ -60,7 +60,7 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture(params=["sync", "async"])
 def make_client(request: pytest.FixtureRequest, server: ScriptedServer) -> Iterator[MakeClient]:
-    """Makes clients of the server, of both colours; closed at the end of the test."""
+    """Makes sync and async clients of the server, and closes them after the test."""
     with start_blocking_portal() as portal:
         made: list[AnyClient] = []
 
@@ -82,5 +82,5 @@ def make_client(request: pytest.FixtureRequest, server: ScriptedServer) -> Itera
 
 @pytest.fixture
 def client(make_client: MakeClient) -> AnyClient:
-    """A client of the server, of either colour, that does not wait between attempts."""
+    """A sync or async client of the server that does not wait between attempts."""
     return make_client()

@@ -1,4 +1,4 @@
-"""Everything a process may show of an object or an error, as people and tools show it."""
+"""All ways in which people and tools show an object or an error."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ import rich.traceback
 
 from vectorcache._secret import APIKey
 
-# Of attributes and items below a variable; deeper than any of the tools below looks.
+# Levels of attributes and items below a variable: more than any of the tools below shows.
 DEPTH = 3
 
 
 def texts_of(value: Any, depth: int = DEPTH) -> Iterator[str]:
-    """The value's own text and those of its items and attributes, public or not."""
+    """Returns the texts of the value and of its items and attributes, public or private."""
     for show in (repr, str):
         try:
             yield show(value)
         except Exception as error:
             yield str(error)
-    # The one place that has to hold the key: what it shows is looked at, what it holds is not.
+    # This type has to hold the key: only what it shows is searched, not what it holds.
     if depth and not isinstance(value, APIKey):
         for part in _parts(value):
             yield from texts_of(part, depth - 1)
@@ -48,7 +48,7 @@ def _parts(value: Any) -> list[Any]:
 
 
 def channels_of_object(value: Any) -> Iterator[tuple[str, str | bytes]]:
-    """What printing, looking through, formatting, copying and pickling it show."""
+    """Returns what printing, inspecting, formatting, copying and pickling the object show."""
     for show in (repr, str, format, ascii):
         yield show.__name__, show(value)
     yield "attributes and items", "\n".join(texts_of(value))
@@ -68,7 +68,7 @@ def channels_of_object(value: Any) -> Iterator[tuple[str, str | bytes]]:
 
 
 def channels_of_error(error: BaseException) -> Iterator[tuple[str, str | bytes]]:
-    """All that, and its traceback as Python, cgitb, rich and trackers print it."""
+    """Returns the same, and the traceback as Python, cgitb, rich and error trackers print it."""
     error.__traceback__ = _below_the_test(error.__traceback__)
     yield from channels_of_object(error)
     yield "traceback", "".join(traceback.format_exception(error))
@@ -84,7 +84,7 @@ def channels_of_error(error: BaseException) -> Iterator[tuple[str, str | bytes]]
 
 
 def _below_the_test(found: TracebackType | None) -> TracebackType | None:
-    """The frames from the client's own on: those before are the caller's, who knows the key."""
+    """Returns the frames from the first one of the client on: the caller's frames know the key."""
     while found is not None and "vectorcache" not in found.tb_frame.f_globals.get("__name__", ""):
         found = found.tb_next
     return found

@@ -1,4 +1,4 @@
-"""The embedded service in this process and on a socket, with every log turned up."""
+"""The embedded service in this process and on a socket, with all logs at their lowest level."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vectorcache.local import app
 
 @contextmanager
 def logging_all(**options: Any) -> Iterator[str]:
-    """The application behind uvicorn, which logs all it can; gives its URL."""
+    """Runs the application in uvicorn, which logs all it can; yields its URL."""
     with listening_socket() as listening:
         config = uvicorn.Config(
             app(**options), log_level="trace", log_config=None, access_log=True, ws="none"

@@ -1,26 +1,26 @@
-"""The key that is planted, and the forms in which it would be recognised."""
+"""The key that the tests use, and the forms in which they search for it."""
 
 from __future__ import annotations
 
 import base64
 
-# A well-formed key whose halves appear nowhere else; either gives it away.
+# A well-formed key whose halves appear nowhere else, so that either half is enough to find it.
 HALVES = ("5ca1ab1e0ddba11d", "c0ffee15bad5eed5")
 CANARY = "vc_" + "".join(HALVES)
 
 
 def _base64_of(half: bytes) -> set[bytes]:
-    """What base64 makes of it wherever in a text it stands."""
+    """Returns the base64 forms of the text, for each position in a longer text."""
     found = set()
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + half)
-        # The first and last characters depend on what stands around it.
+        # The first and last characters depend on the text around it.
         found.add(encoded[4 if before else 0 : -4])
     return found
 
 
 def forms() -> list[bytes]:
-    """Every form of either half, in lower case but for base64."""
+    """Returns all forms of both halves, in lower case except for base64."""
     found: set[bytes] = set()
     for text in HALVES:
         half = text.encode()
@@ -44,6 +44,6 @@ _FORMS = forms()
 
 
 def gives_away(shown: bytes) -> bool:
-    """Whether any form of either half of the key is in it."""
+    """Returns whether the data holds any form of either half of the key."""
     folded = shown.lower()
     return any(form in shown or form in folded for form in _FORMS)

@@ -48,7 +48,7 @@ async def on_a_loop() -> None:
     ):
         assert isinstance(outcome, VectorcacheResponse | VectorcacheError)
         show(outcome)
-    # Reported by the loop, as nobody asks for its result.
+    # The loop reports this error, because nothing awaits the task.
     forgotten = asyncio.create_task(client.query("Q", "m"))
     await asyncio.wait([forgotten])
     del forgotten

@@ -1,4 +1,4 @@
-"""Answers of a service, and of what may stand before it, that repeat the key wherever they can."""
+"""Answers of a service or a proxy that repeat the key wherever they can."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ECHOES = {"X-Request-Id": CANARY, "X-Echo": BEARER, "Set-Cookie": f"key={CANARY
 
 
 def cut(raw: bytes) -> Step:
-    """Sends this and closes."""
+    """Sends these bytes and closes the connection."""
 
     def step(connection: socket.socket) -> None:
         connection.sendall(raw)
@@ -22,7 +22,7 @@ def cut(raw: bytes) -> Step:
     return step
 
 
-# What is wrong with the service → what it sends, as often as it is asked.
+# What is wrong with the service → what it sends as the answer to each request.
 SCENES: dict[str, Step] = {
     "hit": answer(),
     "miss": answer(MISS),
@@ -43,14 +43,14 @@ SCENES: dict[str, Step] = {
     "echo in headers": answer({"detail": "x"}, status=500, headers=_ECHOES),
     "echo in a hint": answer({"retry_after": BEARER}, status=503, headers={"Retry-After": BEARER}),
     "echo in the status line": f"HTTP/1.1 404 {BEARER}\r\nContent-Length: 0\r\n\r\n".encode(),
-    "echo in no status line": cut(f"{BEARER} is no status line\r\n\r\n".encode()),
+    "echo in a broken status line": cut(f"{BEARER} is not a status line\r\n\r\n".encode()),
     "echo in no header": cut(f"HTTP/1.1 200 OK\r\nno header {CANARY}\r\n\r\n".encode()),
     "echo in a coding": answer(headers={"Content-Encoding": CANARY}),
     "echo in a length": cut(f"HTTP/1.1 200 OK\r\nContent-Length: {CANARY}\r\n\r\n".encode()),
     "echo in a chunk": cut(
         f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{CANARY}\r\n".encode()
     ),
-    "echo in what is no JSON": answer(raw=BEARER.encode()),
+    "echo in a body that is not JSON": answer(raw=BEARER.encode()),
     "echo in a JSON text": answer(raw=f'"{_ESCAPED}"'.encode()),
     "echo in a field of no type": answer({**HIT, "cost_saved": CANARY}),
     "redirect to a path": answer(status=307, headers={"Location": f"/login/{CANARY}?k={CANARY}"}),

@@ -1,4 +1,4 @@
-"""Everything a process emits by itself while calls are made: logs, warnings, hooks."""
+"""What a process emits by itself during calls: logs, warnings and the output of hooks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOGGERS += ["uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"]
 
 
 class Emitted(logging.Handler):
-    """Keeps what was emitted, with the channel it came by."""
+    """Keeps all output with the name of its channel."""
 
     def __init__(self) -> None:
         super().__init__(level=1)
@@ -37,7 +37,7 @@ class Emitted(logging.Handler):
 
 @contextmanager
 def watched() -> Iterator[Emitted]:
-    """Collects all records of all loggers, all warnings, and what reaches Python's last hooks."""
+    """Collects all records of all loggers, all warnings, and all unhandled errors."""
     emitted = Emitted()
     loggers = [logging.getLogger(name) for name in LOGGERS]
     before = [(logger.level, logger.propagate, logger.disabled) for logger in loggers]
@@ -46,7 +46,7 @@ def watched() -> Iterator[Emitted]:
     threading.excepthook = emitted.hook("thread")
     for logger in loggers:
         logger.setLevel(1)
-        # Whoever ran uvicorn in this process before may have kept its records to itself.
+        # An earlier test may have run uvicorn, which stops its records from being propagated.
         logger.propagate, logger.disabled = True, False
     loggers[0].addHandler(emitted)
     try:

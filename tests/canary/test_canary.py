@@ -1,8 +1,8 @@
-"""A key is planted and looked for in everything the process can emit.
+"""The key is searched for in everything that the process can emit.
 
-Out of scope is what must hold the key: the memory of the process (``gc.get_objects``), the
-key's own type, and the variables of a request while it is under way. So are httpcore's debug
-records of what a server answered, which quote it where it repeats the key.
+The tests leave out what must hold the key: the memory of the process (``gc.get_objects``), the
+type of the key, and the variables of a request that is in progress. They also leave out the debug
+records of httpcore for an answer, which quote a server that repeats the key.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from vectorcache import AsyncVectorcacheClient, VectorcacheClient, VectorcacheEr
 
 
 def leaks(shown: Iterable[tuple[str, str | bytes]]) -> list[str]:
-    """The channels that show the key."""
+    """Returns the channels that show the key."""
     return [
         channel
         for channel, text in shown
@@ -44,7 +44,7 @@ def leaks(shown: Iterable[tuple[str, str | bytes]]) -> list[str]:
 
 
 def logged(emitted: Emitted) -> list[tuple[str, str]]:
-    """What was emitted, but for httpcore's account of what was answered."""
+    """Returns all output except the records of httpcore for an answer."""
     return [
         (channel, text)
         for channel, text in emitted.found
@@ -53,14 +53,14 @@ def logged(emitted: Emitted) -> list[tuple[str, str]]:
 
 
 def test_the_canary_sees() -> None:
-    """The key is found in any of its forms, and wherever a channel might show it."""
+    """The search finds the key in all its forms and in all channels."""
     assert all(gives_away(b"<" + form + b">") for form in forms())
     for text in (repr({"k": CANARY}), CANARY.upper(), httpx.BasicAuth(CANARY, "x")._auth_header):
         assert gives_away(text.encode())
     assert gives_away(CANARY.encode("utf-16"))
     assert not gives_away(b"vc_" + 32 * b"0")
 
-    # Frames before the first of ours are the caller's, who knows the key.
+    # The frames before the first one of the client are those of the caller, which know the key.
     frame: dict[str, Any] = {"__name__": "vectorcache"}
     exec("def ours(key): raise ValueError", frame)
     with pytest.raises(ValueError) as caught:  # noqa: PT011
@@ -98,7 +98,7 @@ def test_no_answer_brings_it_out(
 
 @pytest.fixture
 def distrusted() -> Iterator[str]:
-    """A server whose certificate nobody here trusts."""
+    """A server whose certificate is not trusted."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("localhost").configure_cert(context)
     with ScriptedServer(context) as running:
@@ -109,7 +109,7 @@ def distrusted() -> Iterator[str]:
 def test_no_trouble_on_the_way_brings_it_out(
     make_client: MakeClient, server: ScriptedServer, distrusted: str, trouble: str
 ) -> None:
-    """Nor do errors without an answer: refused, late, and without a secure connection."""
+    """An error without an answer does not show the key, whatever the network did."""
     over = threading.Event()
 
     def silent(connection: object) -> None:
@@ -134,7 +134,7 @@ def test_no_trouble_on_the_way_brings_it_out(
 
 @pytest.mark.parametrize("scene", ["echo in JSON", "nothing"])
 def test_your_own_http_client_does_not_show_it(server: ScriptedServer, scene: str) -> None:
-    """Nor does an ``http_client`` of the user's, whose errors and logs are httpx's own."""
+    """An ``http_client`` of the user does not show the key in its errors and logs either."""
     server.default = SCENES[scene]
     with watched() as emitted, httpx.Client() as own:
         client = VectorcacheClient(CANARY, server.url, http_client=own, max_retries=0)
@@ -149,7 +149,7 @@ def test_your_own_http_client_does_not_show_it(server: ScriptedServer, scene: st
 
 
 def test_a_cancelled_call_does_not_show_it(server: ScriptedServer) -> None:
-    """A task that is cancelled in the middle of a request leaves nothing in its traceback."""
+    """The traceback of a task that is cancelled during a request does not show the key."""
     arrived, over = threading.Event(), threading.Event()
 
     def silent(connection: object) -> None:
@@ -178,7 +178,7 @@ def test_a_cancelled_call_does_not_show_it(server: ScriptedServer) -> None:
 
 
 def test_the_embedded_service_does_not_show_it(make_client: MakeClient) -> None:
-    """Nor do its own log and its server's, whatever it is asked and however its LLM fails."""
+    """The logs of the embedded service and its server never show the key."""
 
     def llm(prompt: str, model: str, context: str | None) -> str:
         if model == "broken":
@@ -202,7 +202,7 @@ def test_the_embedded_service_does_not_show_it(make_client: MakeClient) -> None:
 
 
 def test_an_interrupt_does_not_show_it() -> None:
-    """Ctrl-C in the middle of sending leaves no variable that has the request."""
+    """After Ctrl-C during sending, no variable of the traceback holds the request."""
 
     class Interrupted(httpx.BaseTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -220,7 +220,7 @@ def test_an_interrupt_does_not_show_it() -> None:
 
 
 def test_what_was_left_open_does_not_show_it(server: ScriptedServer) -> None:
-    """The warning for a client that nobody closed does not show it."""
+    """The warning for a client that was never closed does not show the key."""
     with watched() as emitted:
         client = VectorcacheClient(CANARY, server.url)
         client.query("Q", "m")
@@ -232,7 +232,7 @@ def test_what_was_left_open_does_not_show_it(server: ScriptedServer) -> None:
 def test_a_dump_of_all_threads_does_not_show_it(
     make_client: MakeClient, server: ScriptedServer, tmp_path: Path
 ) -> None:
-    """faulthandler, asked while a call is under way, shows no key."""
+    """faulthandler does not show the key of a call that is in progress."""
     dump = tmp_path / "dump"
 
     def dumping(connection: Any) -> None:
@@ -246,9 +246,9 @@ def test_a_dump_of_all_threads_does_not_show_it(
     assert leaks([("dump", dump.read_bytes())]) == []
 
 
-@pytest.mark.parametrize("colour", ["sync", "async"])
-def test_a_whole_process_does_not_show_it(server: ScriptedServer, colour: str) -> None:
-    """What a program prints with every log and warning on, dying of our error, has no key."""
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_whole_process_does_not_show_it(server: ScriptedServer, kind: str) -> None:
+    """A program that logs everything and ends with an error of ours does not print the key."""
     server.script = [*SCENES.values()]
     server.default = SCENES["echo in JSON"]
     program = Path(__file__).with_name("program.py")
@@ -259,7 +259,7 @@ def test_a_whole_process_does_not_show_it(server: ScriptedServer, colour: str) -
         "VECTORCACHE_LOG": "debug",
     }
     ended = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "always", program, colour],
+        [sys.executable, "-X", "dev", "-W", "always", program, kind],
         env=environment,
         capture_output=True,
         timeout=60,

@@ -1,4 +1,4 @@
-"""Where the API key may come from: a text, a secret type, a function that is asked each time."""
+"""The API key may be a text, a secret type, or a function that is called for each attempt."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AnyKind = type[VectorcacheClient | AsyncVectorcacheClient]
 
 
 class Rotating:
-    """Gives one key after the other, and the last one for ever."""
+    """Returns one key after the other, and then always the last one."""
 
     def __init__(self, *keys: Any) -> None:
         self._keys = list(keys)
@@ -49,7 +49,7 @@ def sent(server: ScriptedServer) -> list[str]:
 
 
 def test_a_secret_type(make_client: MakeClient, server: ScriptedServer) -> None:
-    """Anything with get_secret_value(), such as pydantic's SecretStr, is taken for its secret."""
+    """Anything with get_secret_value(), such as pydantic's SecretStr, is used for its secret."""
     client = make_client(pydantic.SecretStr(KEY))
     client.query("Q", "m")
     client.with_options(api_key=pydantic.SecretStr(OTHER_KEY)).query("Q", "m")
@@ -59,7 +59,7 @@ def test_a_secret_type(make_client: MakeClient, server: ScriptedServer) -> None:
 def test_an_empty_secret_counts_as_none(
     make_client: MakeClient, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As with an empty text, the environment's key is used."""
+    """With an empty secret, as with an empty text, the key of the environment is used."""
     monkeypatch.setenv("VECTORCACHE_API_KEY", KEY)
     make_client(pydantic.SecretStr("")).query("Q", "m")
     assert sent(server) == [KEY]
@@ -91,7 +91,7 @@ def test_an_empty_secret_counts_as_none(
 def test_a_key_that_cannot_be_one(
     kind: AnyKind, key: Any, says: str, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is wrong with a key is said before anything is sent, and the key is not shown."""
+    """An invalid key raises an error that says why, without the key, before anything is sent."""
     if place == "environment":
         if not isinstance(key, str):
             return
@@ -108,7 +108,7 @@ def test_a_key_that_cannot_be_one(
 def test_a_function_is_asked_for_each_attempt(
     make_client: MakeClient, server: ScriptedServer
 ) -> None:
-    """A key that rotates between two attempts of a call is the new one in the second."""
+    """If the key changes between two attempts of a call, the second attempt uses the new key."""
     server.script = [answer({"detail": "no"}, status=500)]
     rotating = Rotating(KEY, OTHER_KEY)
     client = make_client(rotating)
@@ -121,7 +121,7 @@ def test_a_function_is_asked_for_each_attempt(
 def test_a_function_may_return_a_secret_type(
     make_client: MakeClient, server: ScriptedServer
 ) -> None:
-    """What a function returns is taken as an api_key itself is."""
+    """A function may return whatever the argument ``api_key`` itself may be."""
     make_client(lambda: pydantic.SecretStr(KEY)).query("Q", "m")
     assert sent(server) == [KEY]
 
@@ -143,7 +143,7 @@ async def test_an_async_function(server: ScriptedServer) -> None:
 
 
 def test_the_sync_client_takes_no_async_function(server: ScriptedServer) -> None:
-    """An async function is refused when the client is made, one that hides it when it is asked."""
+    """The sync client refuses an async function: at once, or when it returns an awaitable."""
 
     async def ask() -> str:
         return KEY
@@ -173,7 +173,7 @@ def test_the_sync_client_takes_no_async_function(server: ScriptedServer) -> None
 def test_what_a_function_returns_is_checked(
     make_client: MakeClient, server: ScriptedServer, given: Any, says: str
 ) -> None:
-    """A function that gives no key is told so, and nothing is sent."""
+    """A function that does not return a valid key raises an error, and nothing is sent."""
     with pytest.raises(ConfigurationError, match="what the function api_key= returned") as caught:
         make_client(lambda: given).query("Q", "m")
     assert says in str(caught.value)
@@ -182,13 +182,13 @@ def test_what_a_function_returns_is_checked(
 
 
 class VaultError(Exception):
-    """What the user's own function raises."""
+    """An error that the user's own function raises."""
 
 
 def test_what_a_function_raises_reaches_the_caller(
     make_client: MakeClient, server: ScriptedServer
 ) -> None:
-    """An error of the function is not retried, and reaches no fallback or circuit breaker."""
+    """An error of the function is not retried, and no fallback or circuit breaker handles it."""
     error = VaultError("sealed")
 
     def ask() -> str:
@@ -215,7 +215,7 @@ def test_what_a_function_raises_reaches_the_caller(
 def test_all_keys_that_were_sent_are_removed(
     make_client: MakeClient, server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever the service repeats of this key or the one before it, an error does not show it."""
+    """An error shows neither the current nor the previous key, even if the service repeats them."""
     caplog.set_level("DEBUG", "vectorcache")
     said = {"detail": f"neither {KEY} nor {OTHER_KEY}"}
     headers = {"X-Request-Id": f"{KEY}-{OTHER_KEY}", "Server": OTHER_KEY}
@@ -235,7 +235,7 @@ def test_all_keys_that_were_sent_are_removed(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_client_does_not_show_the_function(kind: AnyKind) -> None:
-    """A function may hold the key, so that it is not shown either, nor pickled."""
+    """A client does not show or pickle the function, because the function may hold the key."""
 
     class Function:
         def __call__(self) -> str:
@@ -251,7 +251,7 @@ def test_a_client_does_not_show_the_function(kind: AnyKind) -> None:
 
 
 def test_functions_share_a_limit_in_redis(make_client: MakeClient) -> None:
-    """Processes with a function share a limit, as they do with the same key; others do not."""
+    """Processes whose keys come from functions share a limit, as those with the same key do."""
     settings = [
         VectorcacheClient(given, "https://a.example")._settings
         for given in (lambda: KEY, lambda: OTHER_KEY, KEY)
@@ -264,7 +264,7 @@ def test_functions_share_a_limit_in_redis(make_client: MakeClient) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_clients_with_functions_are_not_alike(kind: AnyKind) -> None:
-    """Other caches tell clients with functions apart, as their keys may be of two tenants."""
+    """Two clients with functions have different identities, as their keys may be of two tenants."""
     first, second = kind(lambda: KEY), kind(lambda: KEY)
     assert client_identity(first) != client_identity(second)
     assert client_identity(first.with_options(context="c")) == client_identity(first)
@@ -276,7 +276,7 @@ def test_two_clients_with_functions_are_not_alike(kind: AnyKind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_calls_with_a_function_are_not_coalesced(kind: AnyKind) -> None:
-    """Equal calls may be of two tenants, so that one answer must not serve both."""
+    """``coalesce`` is refused with a function, as equal calls may then be of two tenants."""
     with pytest.raises(ConfigurationError, match="coalesce=True"):
         kind(lambda: KEY, coalesce=True)
     with pytest.raises(ConfigurationError, match="coalesce=True"):
@@ -284,7 +284,7 @@ def test_calls_with_a_function_are_not_coalesced(kind: AnyKind) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "error"), [(lambda: KEY, "has no meaning"), (pydantic.SecretStr(KEY), "has no meaning")]
+    ("key", "error"), [(lambda: KEY, "does not use"), (pydantic.SecretStr(KEY), "does not use")]
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_local_client_takes_none(kind: AnyKind, key: Any, error: str) -> None:
@@ -324,21 +324,21 @@ class TestHeadersOfErrors:
         return caught.value
 
     def test_they_help(self, failed: APIStatusError) -> None:
-        """Those of the last answer that help to find out why are there, and no others."""
+        """An error keeps only those headers of the last answer that help to find the cause."""
         assert failed.headers == {
             **{name.lower(): value for name, value in self.HELPFUL.items()},
             "content-type": "application/json",
         }
 
     def test_they_travel(self, failed: APIStatusError) -> None:
-        """They are a plain dictionary, which reaches another process with the error."""
+        """The headers are a plain dictionary, which is pickled with the error."""
         assert type(failed.headers) is dict
         assert pickle.loads(pickle.dumps(failed)).headers == failed.headers
 
     def test_an_answer_that_cannot_be_used(
         self, make_client: MakeClient, server: ScriptedServer
     ) -> None:
-        """An answer with status 200 has them as well, and what was never answered has none."""
+        """An error keeps the headers of an invalid 200 too; without an answer it has none."""
         server.default = answer(raw=b"<p>portal", headers={"Server": "portal"})
         with pytest.raises(APIResponseError) as caught:
             make_client().query("Q", "m")
@@ -348,7 +348,7 @@ class TestHeadersOfErrors:
         assert refused.value.headers == {}
 
     def test_long_and_odd_values(self, make_client: MakeClient, server: ScriptedServer) -> None:
-        """A value is cut, and has no control characters, so that it can be shown."""
+        """A value is shortened, and control characters are removed, so that it can be shown."""
         server.default = answer(status=404, headers={"Server": "a\x1b[31m\x9b" + 2_000 * "b"})
         with pytest.raises(APIStatusError) as caught:
             make_client().query("Q", "m")

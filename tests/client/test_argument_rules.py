@@ -1,4 +1,4 @@
-"""What each argument may be, at its limits, and what is said of the rest; nothing is sent."""
+"""Which values each argument may have, and which message any other value gets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Check = Callable[[Any], Any]
 
 
 def of(function: Any, *names: str, **options: Any) -> Check:
-    """A check as a function of the value alone."""
+    """Returns a check as a function of the value alone."""
 
     def checked(value: Any) -> Any:
         return function(*names, value, InvalidRequestError, **options)
@@ -55,13 +55,13 @@ COUNT, HEADERS = of(check.check_count, "count", least=3), of(check.check_headers
     ],
 )
 def test_what_is_taken(checked: Check, value: Any) -> None:
-    """What is within its limits is taken as it is."""
+    """A value within the limits is used unchanged."""
     assert checked(value) == value
     assert type(checked(value)) is type(value)
 
 
 def test_whole_numbers_are_numbers() -> None:
-    """Seconds and thresholds may be whole numbers, and come out as floats."""
+    """Seconds and thresholds may be whole numbers, and are used as floats."""
     for value in (THRESHOLD(1), SECONDS(30), TIMEOUT(1)):
         assert type(value) is float
 
@@ -71,7 +71,7 @@ def test_whole_numbers_are_numbers() -> None:
     [
         (PROMPT, None, "prompt is missing: pass the text as a str"),
         (PROMPT, b"x", "prompt is of type bytes: pass the text as a str"),
-        (PROMPT, " \n", "prompt is empty: there is nothing to ask"),
+        (PROMPT, " \n", "prompt is empty: pass the text of a question"),
         (
             PROMPT,
             32_001 * "x",
@@ -81,8 +81,8 @@ def test_whole_numbers_are_numbers() -> None:
         (
             PROMPT,
             1_500 * "x" + "\ud800",
-            "prompt has half of a surrogate pair at character 1,500, which is no text: decode it "
-            "with errors='replace'",
+            "prompt has half of a surrogate pair at character 1,500, which is not valid text: "
+            "decode it with errors='replace'",
         ),
         (MODEL, None, "model is missing: name one such as 'gpt-4o', or set it on the client"),
         (MODEL, 4, "model is of type int: name one such as 'gpt-4o', or set it on the client"),
@@ -112,10 +112,14 @@ def test_whole_numbers_are_numbers() -> None:
         (COUNT, True, "count is of type bool: pass a whole number of at least 3"),
         (COUNT, None, "count is missing: pass a whole number of at least 3"),
         (HEADERS, ["x"], "extra is of type list: pass a mapping from header names to values"),
-        (HEADERS, {1: "x"}, "extra has the name 1: no HTTP header can be called that"),
-        (HEADERS, {"a b": "x"}, "extra has the name 'a b': no HTTP header can be called that"),
-        (HEADERS, {"": "x"}, "extra has the name '': no HTTP header can be called that"),
-        (HEADERS, {"Host": "x"}, "extra sets Host: the client sets that header itself"),
+        (HEADERS, {1: "x"}, "extra has the name 1, which is not valid in HTTP"),
+        (HEADERS, {"a b": "x"}, "extra has the name 'a b', which is not valid in HTTP"),
+        (HEADERS, {"": "x"}, "extra has the name '', which is not valid in HTTP"),
+        (
+            HEADERS,
+            {"Host": "x"},
+            "extra sets Host: the client sets that header itself, so remove it",
+        ),
         (HEADERS, {"A": "é"}, "extra['A'] must be printable ASCII text on one line"),
         (HEADERS, {"A": "x\n"}, "extra['A'] must be printable ASCII text on one line"),
         (HEADERS, {"A": 1}, "extra['A'] must be printable ASCII text on one line"),
@@ -129,7 +133,7 @@ def test_what_is_refused(checked: Check, value: Any, message: str) -> None:
 
 
 def test_the_error_is_the_callers() -> None:
-    """A client's argument is refused by one class of errors, and a query's by another."""
+    """An invalid argument raises one class of error for a client, and another for a query."""
     with pytest.raises(ConfigurationError):
         check.check_flag("flag", 1, ConfigurationError)
     with pytest.raises(ConfigurationError):
@@ -137,7 +141,7 @@ def test_the_error_is_the_callers() -> None:
 
 
 def test_headers() -> None:
-    """Names are brought to lower case; values stay as they are; None means no headers."""
+    """Names are changed to lower case, values are kept unchanged, and None means no headers."""
     assert HEADERS({"X-Team": "Two words\t~", "a!#$%&'*+.^_`|~-1": ""}) == {
         "x-team": "Two words\t~",
         "a!#$%&'*+.^_`|~-1": "",
@@ -158,25 +162,25 @@ def test_headers() -> None:
     ],
 )
 def test_headers_that_are_the_clients(name: str) -> None:
-    """None of these can be replaced, however it is written."""
+    """None of these headers can be replaced, in upper or lower case."""
     with pytest.raises(InvalidRequestError, match=f"extra sets {name}: the client sets"):
         HEADERS({"x-fine": "x", name: "x"})
 
 
 def test_no_header_value_is_shown() -> None:
-    """A value may be a secret, and is not repeated."""
+    """A message does not show the value of a header, because it may be a secret."""
     with pytest.raises(InvalidRequestError) as caught:
         HEADERS({"X-Token": "s3cret\n"})
     assert "s3cret" not in str(caught.value)
 
 
 class TestQuery:
-    """A query's fields, checked once for all ways to ask it."""
+    """The fields of a query are checked in one place, for all methods that send queries."""
 
     GOOD = ("prompt", "m", 0.85, "c", True)
 
     def test_its_fields(self) -> None:
-        """Each is checked and kept; an empty context means no context."""
+        """Each field is checked and kept; an empty context means no context."""
         assert Query.checked(*self.GOOD) == Query("prompt", "m", 0.85, "c", True)
         assert Query.checked("prompt", "m", 1, "", False) == Query("prompt", "m", 1.0, None, False)
         assert Query.checked("prompt", "m", 1, None, False).context is None
@@ -192,14 +196,14 @@ class TestQuery:
         ],
     )
     def test_a_field_that_is_wrong(self, place: int, value: object, name: str) -> None:
-        """It is refused by its name."""
+        """An invalid field raises an error that names the field."""
         fields: list[Any] = [*self.GOOD]
         fields[place] = value
         with pytest.raises(InvalidRequestError, match=f"{name} is"):
             Query.checked(*fields)
 
     def test_what_before_send_makes_of_it(self) -> None:
-        """Unchanged it is the same object; changed it is checked anew."""
+        """An unchanged query is the same object afterwards; a changed one is checked again."""
         query = Query.checked(*self.GOOD)
         assert query.screened(lambda query: query) is query
         changed = query.screened(lambda query: attrs.evolve(query, prompt="other", context=""))
@@ -208,7 +212,7 @@ class TestQuery:
             query.screened(lambda query: attrs.evolve(query, prompt=""))
 
     def test_what_is_no_query(self) -> None:
-        """A hook that returns something else is told what to return."""
+        """If the hook does not return a query, the error says what it must return."""
         message = (
             "before_send returned NoneType: return the query, changed or not, or raise an error "
             "to refuse it (nothing was sent)"
@@ -219,7 +223,7 @@ class TestQuery:
         assert str(caught.value) == message
 
     def test_the_request(self) -> None:
-        """Every field is in the request's body; a context only where there is one."""
+        """Every field is in the body of the request; the context only if there is one."""
         assert Query.checked(*self.GOOD).to_body().to_dict() == {
             "prompt": "prompt",
             "model": "m",

@@ -1,4 +1,4 @@
-"""What is refused before anything is sent."""
+"""Invalid arguments are refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_prompts_up_to_the_limit_are_sent(client: AnyClient, server: ScriptedSer
 def test_a_bad_option_is_refused_by_name(
     kind: type[VectorcacheClient | AsyncVectorcacheClient], argument: str, value: object
 ) -> None:
-    """A client that cannot work is not made; no secret appears in what is said about it."""
+    """An invalid option raises an error when the client is made; the message shows no secret."""
     options: dict[str, Any] = {"api_key": KEY, argument: value}
     with pytest.raises(ConfigurationError, match=argument) as caught:
         kind(**options)
@@ -128,7 +128,7 @@ def test_a_bad_option_is_refused_by_name(
 
 
 def test_each_colour_takes_its_own_httpx_client() -> None:
-    """An async httpx client in a sync client is told at once, and the other way round."""
+    """A sync client refuses an async httpx client when it is made, and the other way round."""
     # Type checkers see these mistakes as well.
     with httpx.Client() as sync, pytest.raises(ConfigurationError, match=r"httpx\.AsyncClient"):
         AsyncVectorcacheClient(KEY, http_client=sync)  # type: ignore[arg-type]  # pyright: ignore
@@ -149,24 +149,24 @@ def test_each_colour_takes_its_own_httpx_client() -> None:
     ],
 )
 def test_addresses_that_are_safe_are_taken(base_url: str) -> None:
-    """http:// is for this machine only; https:// is for every host, with or without a path."""
+    """``http://`` is allowed only for this machine; ``https://`` for every host and path."""
     with VectorcacheClient(KEY, base_url) as client:
         assert base_url.rstrip("/") in repr(client)
 
 
 def test_insecure_http_has_to_be_asked_for() -> None:
-    """Inside a network one trusts, http:// works on request."""
+    """``allow_insecure_http=True`` allows ``http://`` to other machines."""
     with VectorcacheClient(KEY, "http://10.0.0.1", allow_insecure_http=True) as client:
         assert not client.closed
 
 
 class TestEnvironment:
-    """Where key and address come from."""
+    """The key and the address may come from the environment."""
 
     def test_key_and_address_come_from_the_environment(
         self, make_client: MakeClient, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """VECTORCACHE_API_KEY and VECTORCACHE_BASE_URL are all the set-up one needs."""
+        """A client needs no arguments if VECTORCACHE_API_KEY and VECTORCACHE_BASE_URL are set."""
         monkeypatch.setenv("VECTORCACHE_API_KEY", KEY)
         monkeypatch.setenv("VECTORCACHE_BASE_URL", f"{server.url}/prefix")
         make_client(None, base_url=None).query("Q", "m")
@@ -176,7 +176,7 @@ class TestEnvironment:
     def test_an_argument_beats_the_environment(
         self, make_client: MakeClient, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """What is passed counts, whatever the environment says."""
+        """An argument has precedence over the environment."""
         monkeypatch.setenv("VECTORCACHE_API_KEY", "vc_other")
         monkeypatch.setenv("VECTORCACHE_BASE_URL", "https://nowhere.example")
         make_client().query("Q", "m")
@@ -184,7 +184,7 @@ class TestEnvironment:
 
     @pytest.mark.parametrize("key", [None, ""])
     def test_empty_means_unset(self, key: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-        """An empty variable is no key; the error says where to put one."""
+        """An empty variable counts as unset; the error says how to set the key."""
         monkeypatch.setenv("VECTORCACHE_API_KEY", "")
         monkeypatch.setenv("VECTORCACHE_BASE_URL", "")
         with pytest.raises(ConfigurationError, match="VECTORCACHE_API_KEY"):
@@ -193,7 +193,7 @@ class TestEnvironment:
             assert "https://api.vectorcache.com" in repr(client)
 
     def test_a_fault_is_blamed_on_the_variable(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A bad value from the environment is named by its variable."""
+        """The error for an invalid value of the environment names the variable."""
         monkeypatch.setenv("VECTORCACHE_API_KEY", "vc_secret\n")
         with pytest.raises(ConfigurationError, match="VECTORCACHE_API_KEY"):
             VectorcacheClient()

@@ -1,4 +1,4 @@
-"""``before_send``: the last look at a query before it leaves the process."""
+"""``before_send``: a function that checks or changes each query before it is sent."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_it_sees_the_whole_query(make_client: MakeClient, server: ScriptedServer
 
 
 def test_it_may_change_the_query(make_client: MakeClient, server: ScriptedServer) -> None:
-    """What it returns is what is sent, and what the fallback is asked."""
+    """The query that the hook returns is sent, and the fallback gets the same query."""
     asked = []
 
     def llm(*question: str | None) -> str:
@@ -75,7 +75,7 @@ def test_it_may_change_the_query(make_client: MakeClient, server: ScriptedServer
 
 
 def test_it_may_refuse_the_query(make_client: MakeClient, server: ScriptedServer) -> None:
-    """What it raises reaches the caller as it is, and nothing is sent or asked."""
+    """An error of the hook reaches the caller unchanged, and nothing is sent."""
     asked = []
 
     def refuse(query: Query) -> Query:
@@ -89,7 +89,7 @@ def test_it_may_refuse_the_query(make_client: MakeClient, server: ScriptedServer
 
 
 def test_it_must_return_a_query(make_client: MakeClient, server: ScriptedServer) -> None:
-    """A forgotten ``return`` stops the query rather than sending it unseen."""
+    """A hook that forgets its ``return`` raises an error, and the query is not sent unchecked."""
     client = make_client(before_send=lambda query: None)
     with pytest.raises(ConfigurationError, match="before_send returned NoneType"):
         client.query("Q", "m")
@@ -102,7 +102,7 @@ def test_it_must_return_a_query(make_client: MakeClient, server: ScriptedServer)
 def test_what_it_returns_is_checked(
     make_client: MakeClient, server: ScriptedServer, change: dict[str, Any]
 ) -> None:
-    """A changed query is held to the same rules as any other."""
+    """A query that the hook changed is checked like any other."""
     client = make_client(before_send=lambda query: attrs.evolve(query, **change))
     with pytest.raises(InvalidRequestError, match=next(iter(change))):
         client.query("Q", "m")
@@ -110,7 +110,7 @@ def test_what_it_returns_is_checked(
 
 
 def test_it_must_be_a_plain_function(make_client: MakeClient) -> None:
-    """Anything else is refused when the client is made."""
+    """A hook that is not a plain function is refused when the client is made."""
 
     async def screen(query: Query) -> Query:
         return query
@@ -125,7 +125,7 @@ def test_it_must_be_a_plain_function(make_client: MakeClient) -> None:
 def test_the_filter_refuses(
     make_client: MakeClient, server: ScriptedServer, name: str, field: str
 ) -> None:
-    """Personal data in prompt or context is refused; the message says where, and not what."""
+    """Personal data in prompt or context is refused; the message does not repeat it."""
     client = make_client(before_send=SensitiveDataFilter())
     query = {"prompt": "Q", "context": "shop", field: f"Mine is {SECRETS[name]}, and yours?"}
     with pytest.raises(SensitiveDataError, match=rf"{field} was not sent.*\({name}\)") as e:
@@ -138,7 +138,7 @@ def test_the_filter_refuses(
 
 
 def test_the_filter_redacts(make_client: MakeClient, server: ScriptedServer) -> None:
-    """With ``action="redact"`` the query is sent with names in the place of what was found."""
+    """With ``action="redact"`` the query is sent with a name instead of the data."""
     client = make_client(before_send=SensitiveDataFilter(action="redact"))
     client.query(f"I am {', '.join(SECRETS.values())}.", "m", context="of a@b.example")
     sent = server.requests[0].json()
@@ -148,7 +148,7 @@ def test_the_filter_redacts(make_client: MakeClient, server: ScriptedServer) -> 
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_the_filter_lets_the_rest_pass(text: str) -> None:
-    """What only looks a little like it is sent as it is."""
+    """Text that only resembles personal data is sent unchanged."""
     query = Query(text, "m", 0.85)
     assert SensitiveDataFilter()(query) is query
     assert SensitiveDataFilter(action="redact")(query) is query
@@ -168,13 +168,13 @@ def test_patterns_of_your_own() -> None:
                                      {"patterns": {"x": None}}])  # fmt: skip
 def test_a_filter_that_makes_no_sense(options: dict[str, Any]) -> None:
     """An unknown action or a broken pattern is refused when the filter is made."""
-    with pytest.raises(ConfigurationError, match=r"action is 'warn'|the pattern for 'x'"):
+    with pytest.raises(ConfigurationError, match=r"action is 'warn'|pattern 'x' is not a valid"):
         SensitiveDataFilter(**options)
 
 
 @given(st.text(), st.text(), st.sampled_from(sorted(SECRETS)))
 def test_whatever_stands_around_it(before: str, after: str, name: str) -> None:
-    """Spaces around it are enough for it to be found, whatever the rest of the prompt is."""
+    """Data between spaces is found, whatever the rest of the prompt is."""
     query = Query(f"{before} {SECRETS[name]} {after}", "m", 0.85)
     with pytest.raises(SensitiveDataError):
         SensitiveDataFilter()(query)
@@ -191,7 +191,7 @@ def steps(pattern: re.Pattern[str], text: str) -> int:
     "piece", ["a.", "a", "1", "1234-", "a@", "a@b.", "@", "1234 ", "-", "a@b.c.d.e.f.1 "]
 )
 def test_steps_are_in_proportion_to_hostile_text(pattern: re.Pattern[str], piece: str) -> None:
-    """Twice as much of the text that patterns stumble over takes about twice as many steps."""
+    """Twice as much hostile text takes about twice as many steps."""
     assert steps(pattern, 60 * piece) < 2.5 * steps(pattern, 30 * piece)
 
 
@@ -211,7 +211,7 @@ def test_steps_are_those_of_a_search(pattern: re.Pattern[str]) -> None:
 
 
 def test_a_name_with_a_backslash() -> None:
-    """A pattern's name stands in the text as it is, whatever it holds."""
+    """The name of a pattern is inserted unchanged, even if it holds a backslash."""
     redact = SensitiveDataFilter(action="redact", patterns={r"a\1": "x+"})
     query = Query("two xx", "m", 0.85)
     assert redact(query).prompt == r"two <a\1>"
@@ -219,13 +219,13 @@ def test_a_name_with_a_backslash() -> None:
 
 @pytest.mark.parametrize("action", ["refuse", "redact"])
 def test_how_a_filter_reads(action: Any) -> None:
-    """It says what it does and what it looks for, and not how."""
+    """The repr of a filter shows its action and the names of its patterns, not the patterns."""
     found = repr(SensitiveDataFilter(action=action, patterns={"ticket": "T-[0-9]+"}))
     assert found == f"SensitiveDataFilter(action='{action}', patterns=['ticket'])"
 
 
 def test_patterns_that_are_no_mapping() -> None:
-    """They are refused with what they should be."""
+    """Patterns that are not a mapping are refused, and the message says what to pass."""
     patterns: Any = ["T-[0-9]+"]
     with pytest.raises(ConfigurationError) as caught:
         SensitiveDataFilter(patterns=patterns)

@@ -1,4 +1,4 @@
-"""Which error a user gets, what it says and what it carries."""
+"""Which error a user gets, its message and its attributes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def drawn_tree() -> dict[str, list[str]]:
 
 
 def test_the_drawn_tree_is_the_real_one() -> None:
-    """Whoever catches a class by the drawing in ``errors`` catches what hangs below it."""
+    """The classes inherit from each other as the tree in the docstring of ``errors`` shows."""
     drawn = drawn_tree()
     assert drawn.keys() == set(errors.__all__)
     for name, ancestors in drawn.items():
@@ -59,13 +59,13 @@ def test_the_drawn_tree_is_the_real_one() -> None:
     ],
 )
 def test_errors_that_are_also_builtin_ones(error: type, builtin: type) -> None:
-    """Code that catches the usual built-in classes catches ours."""
+    """Code that catches ValueError or TimeoutError catches the matching errors of this package."""
     assert issubclass(error, builtin)
 
 
 @pytest.mark.parametrize("kind", [VectorcacheError, *ALL_ERRORS])
 def test_errors_pickle_and_copy(kind: type[VectorcacheError]) -> None:
-    """Every error reaches another process with all it carries."""
+    """Every error keeps all its attributes when it is pickled or copied."""
     error = kind(
         "what happened",
         status_code=429,
@@ -85,7 +85,7 @@ def test_errors_pickle_and_copy(kind: type[VectorcacheError]) -> None:
 
 @pytest.mark.parametrize("kind", [VectorcacheError, *ALL_ERRORS])
 def test_an_error_holds_what_it_was_given(kind: type[VectorcacheError]) -> None:
-    """Every error has all attributes, whether something is known for them or not."""
+    """Every error has all attributes; those without a value have their defaults."""
     facts: dict[str, Any] = {
         "status_code": 429,
         "retry_after": 1.5,
@@ -106,7 +106,7 @@ def test_an_error_holds_what_it_was_given(kind: type[VectorcacheError]) -> None:
 
 
 def test_a_message_tells_the_whole_story(make_client: MakeClient, server: ScriptedServer) -> None:
-    """A message has the status, the service's words, the request, the attempts and the wait."""
+    """A message has the status, the text of the service, the request, the attempts and the wait."""
     limited = {"error": "rate_limited", "message": "Rate limit exceeded.", "retry_after": 27}
     server.script = [
         answer({"detail": "boom"}, status=500),
@@ -125,7 +125,7 @@ def test_a_message_tells_the_whole_story(make_client: MakeClient, server: Script
 
 
 def test_a_used_up_quota_has_its_own_error(client: AnyClient, server: ScriptedServer) -> None:
-    """The monthly quota is told from the rate limit, with its figures, and never retried."""
+    """A used up monthly quota has an error of its own, with its figures, and is never retried."""
     body = {"detail": "Monthly quota exceeded", "current_usage": 10_000, "monthly_limit": 10_000}
     server.script = [answer(body, status=429, headers={"Retry-After": "1"})]
     with pytest.raises(QuotaExceededError, match=r"10,000 of 10,000") as caught:

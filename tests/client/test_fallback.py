@@ -1,4 +1,4 @@
-"""The fallback: who answers when the cache cannot."""
+"""The fallback, which answers when the cache cannot."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Asked = tuple[str, str, str | None]
 
 
 class Model:
-    """Stands for the LLM, and keeps what it was asked."""
+    """Answers like an LLM, and keeps the arguments of each call."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -89,7 +89,7 @@ def test_when_it_is_asked(
 
 
 def test_after_a_timeout(make_client: MakeClient, server: ScriptedServer, model: Model) -> None:
-    """It is asked when the time is up, and the deadline of the call does not hold for it."""
+    """The fallback is called after the deadline has passed; the deadline does not apply to it."""
     over = threading.Event()
 
     def stall(connection: Any) -> None:
@@ -121,7 +121,7 @@ def test_while_the_circuit_is_open(
 def test_when_it_is_not_asked(
     make_client: MakeClient, server: ScriptedServer, model: Model, status: int
 ) -> None:
-    """A mistake of the caller, or a limit that was reached, is not hidden behind an LLM's bill."""
+    """The fallback is not called for a mistake of the caller, nor for a rate limit or quota."""
     server.default = answer(status=status)
     with pytest.raises(VectorcacheError) as caught:
         make_client(fallback=model).query("Q", "m")
@@ -144,7 +144,7 @@ def test_never_over_quota_unless_told(
 
 
 def test_never_for_a_bad_argument(make_client: MakeClient, model: Model) -> None:
-    """What is refused before it is sent is refused, whatever there is to fall back on."""
+    """An invalid query is refused, even if there is a fallback."""
     client = make_client(fallback=model, fallback_on=(VectorcacheError,))
     with pytest.raises(InvalidRequestError):
         client.query("", "m")
@@ -152,7 +152,7 @@ def test_never_for_a_bad_argument(make_client: MakeClient, model: Model) -> None
 
 
 def test_never_when_the_cache_answers(client: AnyClient, make_client: MakeClient) -> None:
-    """An answered query says that nothing went wrong."""
+    """The fallback is not called if the cache answers, and ``meta.error`` is None."""
     model = Model()
     result = make_client(fallback=model).query("Q", "m")
     assert result.meta.error is None
@@ -162,7 +162,7 @@ def test_never_when_the_cache_answers(client: AnyClient, make_client: MakeClient
 def test_the_result_is_one_like_any_other(
     make_client: MakeClient, server: ScriptedServer, model: Model
 ) -> None:
-    """It reads as a miss that cost nothing less, and can be copied, pickled and made JSON."""
+    """The answer of a fallback is a miss that saved nothing; it can be copied and pickled."""
     server.default = answer(status=500, headers={"X-Request-Id": "r1"})
     result = fall_back(make_client(fallback=model))
     assert json.loads(json.dumps(result.to_dict())) == {
@@ -180,7 +180,7 @@ def test_the_result_is_one_like_any_other(
 
 
 def test_an_empty_answer_is_one(make_client: MakeClient, server: ScriptedServer) -> None:
-    """LLMs do return nothing at all at times: that is not ours to judge."""
+    """A fallback may return an empty text, because an LLM may answer so."""
     server.default = answer(status=500)
     assert make_client(fallback=lambda *_: "").query("Q", "m").response == ""
 
@@ -188,7 +188,7 @@ def test_an_empty_answer_is_one(make_client: MakeClient, server: ScriptedServer)
 def test_who_pays_is_told(
     make_client: MakeClient, server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A fallback that answers is a warning in the log, but for what the cache never takes."""
+    """A fallback that answers is logged as a warning, except for content that cannot be cached."""
     caplog.set_level(logging.INFO, "vectorcache")
     client = make_client(fallback=lambda *_: "A", max_retries=0)
     for status in (500, 422):
@@ -200,7 +200,7 @@ def test_who_pays_is_told(
 
 
 def test_an_error_in_the_fallback(make_client: MakeClient, server: ScriptedServer) -> None:
-    """It is raised as it is, with the cache's own as its context, and nothing is asked twice."""
+    """An error of the fallback is raised unchanged; its context is the error of the cache."""
     calls = []
 
     def fails(prompt: str, model: str, context: str | None) -> str:
@@ -216,7 +216,7 @@ def test_an_error_in_the_fallback(make_client: MakeClient, server: ScriptedServe
 
 
 def test_our_own_error_in_the_fallback(make_client: MakeClient, server: ScriptedServer) -> None:
-    """A fallback that asks another cache may fail with the same error: still asked only once."""
+    """A fallback is called only once, even if it raises an error that would call it."""
     calls = []
 
     def fails(prompt: str, model: str, context: str | None) -> str:
@@ -236,7 +236,7 @@ def test_our_own_error_in_the_fallback(make_client: MakeClient, server: Scripted
 def test_it_returns_no_text(
     make_client: MakeClient, server: ScriptedServer, returned: Any, complaint: str
 ) -> None:
-    """A fallback that returns no text is told so, with the cache's own error as the cause."""
+    """A fallback that does not return a text raises an error, caused by that of the cache."""
     server.default = answer(status=500)
     with pytest.raises(ConfigurationError, match=f"fallback must return.*{complaint}") as caught:
         make_client(fallback=lambda *_: returned).query("Q", "m")
@@ -264,7 +264,7 @@ async def test_an_async_function(server: ScriptedServer) -> None:
 
 
 async def test_a_plain_function_holds_up_nobody(server: ScriptedServer) -> None:
-    """Under async a plain function runs in a thread: the event loop goes on."""
+    """The async client runs a plain function in a thread, so that it does not block the loop."""
     started, go = threading.Event(), threading.Event()
 
     def llm(prompt: str, model: str, context: str | None) -> str:
@@ -283,7 +283,7 @@ async def test_a_plain_function_holds_up_nobody(server: ScriptedServer) -> None:
 
 
 def test_an_async_function_and_the_sync_client(server: ScriptedServer) -> None:
-    """A client that cannot await says so when it is made, and again if it is handed a coroutine."""
+    """The sync client refuses an async fallback: at once, or when it returns an awaitable."""
 
     async def llm(prompt: str, model: str, context: str | None) -> str:
         return "never"
@@ -312,6 +312,6 @@ def test_an_async_function_and_the_sync_client(server: ScriptedServer) -> None:
 def test_options_that_make_no_sense(
     make_client: MakeClient, options: dict[str, Any], complaint: str
 ) -> None:
-    """A fallback that cannot be called, or stands in for no error of ours, is refused."""
+    """An invalid ``fallback`` or ``fallback_on`` is refused when the client is made."""
     with pytest.raises(ConfigurationError, match=complaint):
         make_client(**options)

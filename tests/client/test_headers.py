@@ -1,4 +1,4 @@
-"""How long the service asks to wait, in all the ways it may say so."""
+"""How long the service asks to wait, read from all places where it may say so."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from vectorcache._headers import parse_date, reset_time, retry_after
 
-# The answer's own clock, far from this machine's.
+# The time of the service, which differs much from that of this machine.
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
 
 
@@ -34,9 +34,9 @@ def wait(headers: dict[str, str], body: Any = None, status: int = 429) -> float 
         ("Sun, 06 Nov 1994 08:50:07 GMT", 30.0),
         ("Sunday, 06-Nov-94 08:50:07 GMT", 30.0),
         ("Sun Nov  6 08:50:07 1994", 30.0),
-        # Whatever it says, it is in UTC.
+        # An HTTP date is in UTC, whatever time zone it names.
         ("Sun, 06 Nov 1994 08:50:07 EST", 30.0),
-        # Past, nothing, nonsense and more than a year: no hint.
+        # A time in the past, an empty value, an invalid value and more than a year are ignored.
         ("Sun, 06 Nov 1994 08:49:07 GMT", None),
         ("Sun, 06 Nov 9994 08:49:07 GMT", None),
         ("0", None),
@@ -56,7 +56,7 @@ def wait(headers: dict[str, str], body: Any = None, status: int = 429) -> float 
     ],
 )
 def test_retry_after(value: str, expected: float | None) -> None:
-    """Seconds and all three forms of HTTP date are understood; what makes no sense is ignored."""
+    """Seconds and all three forms of HTTP date are understood; invalid values are ignored."""
     assert wait({"Retry-After": value}) == expected
 
 
@@ -87,7 +87,7 @@ def test_the_order_of_hints(
 
 
 def test_a_reset_may_be_a_unix_time() -> None:
-    """X-RateLimit-Reset is read as seconds ahead or as a Unix time, whichever it must be."""
+    """X-RateLimit-Reset is a Unix time if it is large, and otherwise seconds from now."""
     now = datetime.now(UTC).replace(microsecond=0)
     headers = {"Date": format_datetime(now, usegmt=True)}
     headers["X-RateLimit-Reset"] = str(int(now.timestamp()) + 45)
@@ -119,7 +119,7 @@ def test_dates_are_in_utc(form: str) -> None:
 
 
 def test_dates_are_measured_by_the_clock_of_the_answer() -> None:
-    """A wrong clock on this machine changes no wait; without a Date its clock has to do."""
+    """A wrong clock of this machine does not change a wait, if the answer has a Date header."""
     soon = datetime.now(UTC) + timedelta(seconds=100)
     headers = httpx.Headers({"Retry-After": format_datetime(soon, usegmt=True)})
     found = retry_after(503, headers, None)
@@ -129,7 +129,7 @@ def test_dates_are_measured_by_the_clock_of_the_answer() -> None:
 
 @given(st.datetimes(datetime(1970, 1, 2), datetime(9000, 1, 1)))
 def test_every_http_date_is_read(moment: datetime) -> None:
-    """Dates come back as they went in, in UTC."""
+    """Any date in one of the forms of HTTP is read correctly, in UTC."""
     moment = moment.replace(microsecond=0, tzinfo=UTC)
     assert parse_date(format_datetime(moment, usegmt=True)) == moment
 
@@ -138,7 +138,7 @@ def test_every_http_date_is_read(moment: datetime) -> None:
 def test_no_header_or_body_is_too_strange(
     hint: str, reset: str, date: str, in_body: object
 ) -> None:
-    """Whatever the service sends, a hint is a sane number of seconds or nothing."""
+    """Whatever the service sends, the wait is above 0 and at most a year, or None."""
     headers = {"retry-after": hint, "x-ratelimit-reset": reset, "date": date}
     found = retry_after(429, headers, {"retry_after": in_body})
     assert found is None or 0 < found <= 366 * 86_400

@@ -1,4 +1,4 @@
-"""What the ``vectorcache`` logger says, and when."""
+"""The records of the logger ``vectorcache``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vectorcache import ConfigurationError, VectorcacheClient, VectorcacheError
 
 @pytest.fixture(autouse=True)
 def logger() -> Iterator[logging.Logger]:
-    """The logger, left as it was found."""
+    """The logger, which is restored after the test."""
     ours = logging.getLogger("vectorcache")
     level, handlers = ours.level, list(ours.handlers)
     yield ours
@@ -26,7 +26,7 @@ def logger() -> Iterator[logging.Logger]:
 def test_one_line_a_call(
     client: AnyClient, server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """At INFO there is one line a call: what was asked, what came, how long, which request."""
+    """At INFO each call has one line: the path, the outcome, the time and the request id."""
     caplog.set_level(logging.INFO, "vectorcache")
     server.script = [answer(status=500), answer(headers={"X-Request-Id": "8f2c"})]
     client.query("Q", "m")
@@ -86,16 +86,16 @@ def test_the_environment_turns_it_on(server: ScriptedServer, level: str, lines: 
 def test_a_program_that_logs_keeps_its_handlers(
     logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """VECTORCACHE_LOG sets the level only, where the program says itself where logs go."""
+    """VECTORCACHE_LOG sets only the level if the program has configured logging."""
     monkeypatch.setenv("VECTORCACHE_LOG", "info")
     VectorcacheClient(KEY)
     assert logger.level == logging.INFO
-    # pytest's own capturing counts as a configured program.
+    # pytest captures logs, and so counts as a program that has configured logging.
     assert [type(handler) for handler in logger.handlers] == [logging.NullHandler]
 
 
-def test_a_level_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A level that does not exist is named, with those that do."""
+def test_an_unknown_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unknown level raises an error that names it and the known levels."""
     monkeypatch.setenv("VECTORCACHE_LOG", "loud")
     with pytest.raises(ConfigurationError, match=r"VECTORCACHE_LOG .* use debug, info"):
         VectorcacheClient(KEY)

@@ -74,7 +74,7 @@ def test_whole_numbers() -> None:
 
 
 def test_settings_show_plain_numbers() -> None:
-    """What was given as a Decimal is shown as the float that it is used as."""
+    """A Decimal is shown as the float that is used for it."""
     seconds: Any = Decimal("1.5")
     breaker = CircuitBreaker(reset_after=seconds)
     assert attrs.asdict(breaker)["reset_after"] == 1.5

@@ -1,4 +1,4 @@
-"""Observers: who is told of each call."""
+"""Observers, which are told of each call."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Event = tuple[str, ObservedCall, Any]
 
 
 class Notebook(Observer):
-    """Writes down what it is told."""
+    """Keeps all events that it is told of."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -54,7 +54,7 @@ class Notebook(Observer):
 
 
 class Broken(Observer):
-    """Fails whatever it is told."""
+    """Raises an error at each event."""
 
     def call_started(self, call: ObservedCall) -> None:
         raise ZeroDivisionError("started")
@@ -67,7 +67,7 @@ class Broken(Observer):
 
 
 def test_an_answered_call(make_client: MakeClient, server: ScriptedServer) -> None:
-    """It is told of the query before it is sent, and of the answer."""
+    """An observer is told of the query before it is sent, and of the answer."""
     notebook = Notebook()
     result = make_client(observers=[notebook]).query("Q", "m", 0.9, "c")
     (_, started, _), (_, call, end) = notebook.events
@@ -82,7 +82,7 @@ def test_an_answered_call(make_client: MakeClient, server: ScriptedServer) -> No
 
 
 def test_failed_attempts(make_client: MakeClient, server: ScriptedServer) -> None:
-    """Each attempt that failed is told of, with what it was and when the next will be."""
+    """An observer is told of each failed attempt, with its error and the wait before the next."""
     boom = answer({"detail": "boom"}, status=500, headers={"X-Request-Id": "8f2c"})
     server.script = [boom, boom]
     notebook = Notebook()
@@ -97,7 +97,7 @@ def test_failed_attempts(make_client: MakeClient, server: ScriptedServer) -> Non
 
 
 def test_a_failed_call(make_client: MakeClient, server: ScriptedServer) -> None:
-    """The last attempt has no next one, and the call ends with the error that is raised."""
+    """The last failed attempt has no wait, and the call ends with the error that is raised."""
     server.default = answer({"detail": "boom"}, status=500)
     notebook = Notebook()
     with pytest.raises(InternalServerError) as caught:
@@ -118,7 +118,7 @@ def test_a_fallback(make_client: MakeClient, server: ScriptedServer) -> None:
 
 
 def test_an_open_circuit_is_no_attempt(make_client: MakeClient, server: ScriptedServer) -> None:
-    """A call that nothing was sent for has a beginning and an end, and no attempt."""
+    """A call that sent nothing has a beginning and an end, but no attempt."""
     server.default = answer({"detail": "boom"}, status=500)
     notebook = Notebook()
     breaker = CircuitBreaker(failures=1, reset_after=60.0)
@@ -130,7 +130,7 @@ def test_an_open_circuit_is_no_attempt(make_client: MakeClient, server: Scripted
 
 
 def test_a_refused_call_is_none(make_client: MakeClient) -> None:
-    """What was refused before anything was sent is not told of."""
+    """Observers are not told of a query that was refused before anything was sent."""
     notebook = Notebook()
     with pytest.raises(InvalidRequestError):
         make_client(observers=[notebook]).query("", "m")
@@ -152,7 +152,7 @@ def test_what_before_send_made_of_it(make_client: MakeClient) -> None:
 def test_an_observers_error_never_breaks_a_call(
     make_client: MakeClient, server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is logged, and neither the call nor the other observers are any the wiser."""
+    """An error of an observer is logged, and affects neither the call nor the other observers."""
     server.script = [answer({"detail": "boom"}, status=500)]
     notebook = Notebook()
     with caplog.at_level(logging.WARNING, "vectorcache"):
@@ -164,7 +164,7 @@ def test_an_observers_error_never_breaks_a_call(
 
 
 def test_an_observers_error_hides_no_error(make_client: MakeClient, server: ScriptedServer) -> None:
-    """A failing call fails with its own error."""
+    """An observer that fails does not change the error of a failed call."""
     server.default = answer({"detail": "no"}, status=400)
     with pytest.raises(BadRequestError) as caught:
         make_client(observers=[Broken()]).query("Q", "m")
@@ -226,7 +226,7 @@ def test_outcome(
 
 
 def test_the_last_of_several_is_told_of_an_end_first(make_client: MakeClient) -> None:
-    """What one has set around the call it can take back, as blocks are left."""
+    """Observers are told of the end in reverse order, so that each can undo what it has set."""
     told: list[str] = []
 
     class Named(Observer):
@@ -244,7 +244,7 @@ def test_the_last_of_several_is_told_of_an_end_first(make_client: MakeClient) ->
 
 
 async def test_a_cancelled_call(server: ScriptedServer) -> None:
-    """A call that its task gives up has an end, too, and counts as cancelled."""
+    """A cancelled call has an end as well, and counts as cancelled."""
     arrived, over = threading.Event(), threading.Event()
 
     def hold(_: socket.socket) -> None:
@@ -311,14 +311,14 @@ class Late(Observer):
     ],
 )
 def test_what_is_no_observer(make_client: MakeClient, observers: Any, words: str) -> None:
-    """The client cannot be made, and its error says why."""
+    """An object that is not an observer is refused when the client is made."""
     with pytest.raises(ConfigurationError) as caught:
         make_client(observers=observers)
     assert str(caught.value).startswith(words) or str(caught.value).endswith(words)
 
 
 def test_a_batch_is_observed_call_by_call(client: AnyClient, make_client: MakeClient) -> None:
-    """``query_many`` tells of each query that is sent."""
+    """Observers are told of each query that ``query_many`` sends."""
     notebook = Notebook()
     batch = make_client(observers=[notebook]).query_many(["a", "b", ""], model="m", concurrency=1)
     assert len(list(batch)) == 3

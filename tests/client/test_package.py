@@ -1,4 +1,4 @@
-"""The package as a whole: its names, its weight, its signatures."""
+"""The package as a whole: its names, what its import loads, its signatures."""
 
 from __future__ import annotations
 
@@ -71,25 +71,25 @@ NAMES = {
 
 
 def test_the_public_names() -> None:
-    """Exactly these names are promised; changing the list is changing the promise."""
+    """The package exports exactly these names."""
     assert set(vectorcache.__all__) == NAMES
     assert all(hasattr(vectorcache, name) for name in NAMES)
 
 
 def test_the_version_is_the_distributions() -> None:
-    """``__version__`` is what pip says."""
+    """``__version__`` is the version of the installed distribution."""
     assert vectorcache.__version__ == version("vectorcache-python")
 
 
 def test_the_core_needs_three_packages() -> None:
-    """Without extras, httpx, attrs and python-dateutil are all that is installed with us."""
+    """Without extras, httpx, attrs and python-dateutil are the only dependencies."""
     needed = [need for need in requires("vectorcache-python") or [] if "extra ==" not in need]
     names = {need.partition(">")[0].partition("<")[0] for need in needed}
     assert names == {"httpx", "attrs", "python-dateutil"}
 
 
 def loaded_by(program: str) -> dict[str, Any]:
-    """What a fresh interpreter has loaded and started after ``program``."""
+    """Returns what a new interpreter has loaded and started after ``program``."""
     tell = (
         "import json, sys, threading, logging\n"
         "print(json.dumps({'modules': sorted(sys.modules), 'threads': threading.active_count(),"
@@ -136,14 +136,14 @@ def test_with_options_takes_what_the_constructor_takes(
             assert types[name] == hint, name
 
 
-def test_both_colours_take_the_same() -> None:
-    """The sync and the async client are made and asked in the same way."""
+def test_sync_and_async_take_the_same() -> None:
+    """The sync and the async client have the same parameters."""
     for method in ("__init__", "query", "with_options", "local"):
-        sync, colour = (
+        sync, awaiting = (
             inspect.signature(getattr(kind, method)).replace(return_annotation=None)
             for kind in (VectorcacheClient, AsyncVectorcacheClient)
         )
-        assert sync == colour
+        assert sync == awaiting
     assert list(inspect.signature(VectorcacheClient).parameters)[:2] == ["api_key", "base_url"]
 
 
@@ -165,7 +165,7 @@ def test_public_modules_name_no_private_one() -> None:
 
 
 def test_pickles_name_no_private_module() -> None:
-    """What a user may pickle can be read by any later version that moves its private modules."""
+    """Pickles can be read by later versions, as they name only public modules."""
     error = vectorcache.RateLimitError("too many requests", status_code=429)
     meta = vectorcache.ResponseMeta(200, error=error)
     response = vectorcache.VectorcacheResponse(True, "yes", 0.9, 0.1, "cache", meta=meta)
@@ -186,7 +186,7 @@ def test_pickles_name_no_private_module() -> None:
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_public_names_are_documented(name: str) -> None:
-    """Every public class says what it is; every public method what it takes and raises."""
+    """Every public class and every public method has a docstring."""
     thing = getattr(vectorcache, name)
     assert inspect.getdoc(thing)
     for method, member in inspect.getmembers(thing, inspect.isfunction):

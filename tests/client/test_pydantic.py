@@ -25,7 +25,7 @@ HIT = VectorcacheResponse(
 
 
 class Chat(BaseModel):
-    """What a user's program keeps or sends on."""
+    """A model of a user's program that holds responses."""
 
     last: VectorcacheResponse
     answers: list[VectorcacheResponse] = []
@@ -34,7 +34,7 @@ class Chat(BaseModel):
 
 @pytest.mark.parametrize("answer", [MISS, HIT])
 def test_round_trip(answer: VectorcacheResponse) -> None:
-    """A model that holds answers comes back from its own JSON, and from its own dictionary."""
+    """A model that holds responses can be read from its own JSON and its own dictionary."""
     chat = Chat(last=answer, answers=[answer, HIT], debug=answer.debug)
     assert chat.last is answer
     for again in (
@@ -79,7 +79,7 @@ def test_what_is_no_answer(value: object) -> None:
 
 
 def test_pydantic_is_not_needed() -> None:
-    """Nobody who does not use pydantic pays for it: it is imported when it asks for a schema."""
+    """pydantic is not imported before it asks for a schema, so others do not wait for it."""
     program = "import sys, vectorcache; print(*[m for m in sys.modules if 'pydantic' in m])"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

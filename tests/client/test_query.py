@@ -1,4 +1,4 @@
-"""What goes out with a query, and what comes back."""
+"""The request that a query sends, and the response that it returns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEBUG = {
 
 
 def test_sends_what_the_service_documents(client: AnyClient, server: ScriptedServer) -> None:
-    """A query is one POST with the documented fields, and nothing that was not asked for."""
+    """A query is one POST with the documented fields, and no other fields."""
     client.query("What is ML?", "gpt-4o")
     (request,) = server.requests
     assert request.line == "POST /v1/cache/query HTTP/1.1"
@@ -42,7 +42,7 @@ def test_sends_what_the_service_documents(client: AnyClient, server: ScriptedSer
 def test_takes_arguments_in_the_order_of_the_guide(
     client: AnyClient, server: ScriptedServer
 ) -> None:
-    """The guide's positional arguments mean here what they mean there."""
+    """The positional arguments have the order of the guide of the service."""
     client.query("Hé?", "claude-3-5-sonnet-20241022", 0.92, "legal", True)
     assert server.requests[0].json() == {
         "prompt": "Hé?",
@@ -57,7 +57,7 @@ def test_takes_arguments_in_the_order_of_the_guide(
 def test_thresholds_at_the_limits_are_sent(
     client: AnyClient, server: ScriptedServer, threshold: float
 ) -> None:
-    """A threshold of 0 is a threshold, not a missing one."""
+    """A threshold of 0 is sent, and does not count as missing."""
     client.query("Q", "m", threshold)
     assert server.requests[0].json()["similarity_threshold"] == threshold
 
@@ -65,7 +65,7 @@ def test_thresholds_at_the_limits_are_sent(
 def test_defaults_of_the_client_hold_for_every_query(
     make_client: MakeClient, server: ScriptedServer
 ) -> None:
-    """Model, threshold and context may be set once, and replaced or taken back for one query."""
+    """Model, threshold and context may be set once, and replaced or removed for one query."""
     client = make_client(model="gpt-4o", similarity_threshold=0.9, context="support")
     client.query("Q")
     client.query("Q", "gemini-1.5-pro", 0.8, "")
@@ -82,7 +82,7 @@ def test_defaults_of_the_client_hold_for_every_query(
 def test_headers_of_client_and_query_are_sent(
     make_client: MakeClient, server: ScriptedServer
 ) -> None:
-    """One's own headers go along, the query's before the client's, in whatever case."""
+    """Headers of the query and the client are sent; those of the query have precedence."""
     client = make_client(default_headers={"X-Team": "a", "X-Trace": "1"})
     client.query("Q", "m", extra_headers={"x-trace": "2"})
     headers = server.requests[0].headers
@@ -98,7 +98,7 @@ def test_a_hit(client: AnyClient) -> None:
 
 @pytest.mark.parametrize("absent", [True, False])
 def test_a_miss(client: AnyClient, server: ScriptedServer, absent: bool) -> None:
-    """A miss has no score, whether the service says null or nothing; its 0 is a float."""
+    """A miss has no score, whether the service sends null or leaves it out; 0 is a float."""
     body = {key: value for key, value in MISS.items() if key != "similarity_score" or not absent}
     server.script = [answer(body)]
     result = client.query("What is ML?", "gpt-4o")
@@ -112,7 +112,7 @@ def test_a_miss(client: AnyClient, server: ScriptedServer, absent: bool) -> None
 
 
 def test_debug_information(client: AnyClient, server: ScriptedServer) -> None:
-    """Timings come as numbers; what a service adds to them is kept."""
+    """Timings are numbers; unknown fields beside them are kept."""
     server.script = [answer({**HIT, "debug": {**DEBUG, "shard": "eu-1"}})]
     result = client.query("Q", "m", include_debug=True)
     assert result.debug == DebugInfo(
@@ -157,13 +157,13 @@ def test_meta_tells_how_the_answer_came(client: AnyClient, server: ScriptedServe
 def test_rate_limit_headers_that_make_no_sense_are_left_out(
     client: AnyClient, server: ScriptedServer, headers: dict[str, str], expected: object
 ) -> None:
-    """An answer is worth having whatever its rate limit headers say."""
+    """Invalid rate limit headers do not spoil an answer."""
     server.script = [answer(headers=headers)]
     assert client.query("Q", "m").meta.rate_limit == expected
 
 
 class TestResponse:
-    """What one may do with a response."""
+    """A response can be used in these ways."""
 
     response = VectorcacheResponse(
         True, "A", 0.9, 0.01, "cache", DebugInfo(total_time_ms=1.0), extra={"new": [1]}

@@ -1,4 +1,4 @@
-"""What is made of an answer and its headers, without a network."""
+"""How a response is made of an answer and its headers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def parsed(fields: dict[str, Any]) -> VectorcacheResponse:
 
 
 def test_a_hit() -> None:
-    """Every field by its name, what is new in ``extra``, and how it came in ``meta``."""
+    """A response has every field by its name, unknown fields in ``extra``, and ``meta``."""
     found = parsed({**HIT, "later": [1]})
     assert found == VectorcacheResponse(True, "answer", 0.94, 0.5, "cache", extra={"later": [1]})
     assert found.debug is None
@@ -41,7 +41,7 @@ def test_a_hit() -> None:
 
 
 @pytest.mark.parametrize("fields", [HIT, {**HIT, "debug": {**DEBUG, "later": 1}, "later": [1]}])
-def test_what_came_can_be_had_as_a_mapping(fields: dict[str, Any]) -> None:
+def test_a_response_as_a_mapping(fields: dict[str, Any]) -> None:
     """``to_dict`` and ``dict`` return the fields that the service sent, under their own names."""
     assert parsed(fields).to_dict() == dict(parsed(fields)) == fields
 
@@ -61,7 +61,7 @@ def test_a_miss() -> None:
 
 
 def test_debug() -> None:
-    """Each figure by its name; what is left out is None, and what is new is in ``extra``."""
+    """Each figure has its name; a missing one is None, and unknown fields are in ``extra``."""
     assert parsed({**HIT, "debug": {**DEBUG, "later": 1}}).debug == DebugInfo(
         1.0, 2.0, 3.5, "entry", 7, extra={"later": 1}
     )
@@ -95,6 +95,6 @@ def test_debug() -> None:
     ],
 )
 def test_the_rate_limit(headers: dict[str, str], limit: RateLimit | None) -> None:
-    """What the headers say, as far as they make sense; None where they say nothing."""
+    """Valid rate limit headers are read; a missing or invalid one is None."""
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     assert rate_limit_from_headers(httpx.Headers(encoded)) == limit

@@ -1,4 +1,4 @@
-"""The key never shows."""
+"""The key is never shown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLAIN = KEY.removeprefix("vc_")
 def test_a_client_does_not_show_it(
     kind: type[VectorcacheClient | AsyncVectorcacheClient],
 ) -> None:
-    """Neither the client nor anything it is made of prints the key."""
+    """Neither the client nor any of its attributes shows the key."""
     client = kind(KEY)
     shown = f"{client!r}{client}{vars(client)!r}{client._settings!r}"
     assert PLAIN not in shown
@@ -39,7 +39,7 @@ def test_a_client_cannot_be_pickled(
 
 
 def test_the_key_type_gives_nothing_away() -> None:
-    """The key's own type hides it from repr, str, format, pickle and attribute dumps."""
+    """The type of the key hides it from repr, str, format, pickle and attribute dumps."""
     key = APIKey(KEY)
     assert PLAIN not in f"{key}{key!r}{key!s}"
     assert not hasattr(key, "__dict__")
@@ -53,7 +53,7 @@ def test_the_key_type_gives_nothing_away() -> None:
 def test_logs_do_not_show_it(
     client: AnyClient, server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No logger of ours, httpx's or httpcore's has the key, the prompt or the answer."""
+    """No record of this package, httpx or httpcore has the key, the prompt or the answer."""
     caplog.set_level(logging.DEBUG)
     server.script = [answer({"detail": "boom"}, status=500), hang_up]
     client.query("a private question", "m")

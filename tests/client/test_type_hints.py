@@ -27,7 +27,7 @@ import vectorcache
     ],
 )
 def test_all_public_callables(name: str) -> None:
-    """Whatever takes a function or a class apart by its annotations can: woltapp/magic-di#5."""
+    """The annotations of all public functions and classes can be resolved (woltapp/magic-di#5)."""
     module = import_module(name)
     assert [*public_callables(module)]
     assert unresolved(module) == {}
@@ -35,13 +35,13 @@ def test_all_public_callables(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["dataframe", "local"])
 def test_modules_below(name: str) -> None:
-    """What these packages are made of can be taken apart, too, such as what their calls return."""
+    """The annotations of private functions and classes can be resolved as well."""
     for module in public_modules(import_module(f"vectorcache.{name}")):
         assert unresolved(module) == {}
 
 
 def test_local_without_its_extra() -> None:
-    """The annotations of ``local`` need nothing that the extra brings."""
+    """The annotations of ``local`` can be resolved without the extra."""
     found = vectorcache.VectorcacheClient.local.__func__.__globals__  # type: ignore[attr-defined]
     assert found["Embedder"].__module__ == "vectorcache.local"
 

@@ -1,4 +1,4 @@
-"""Copies of a client with other settings."""
+"""``with_options``: copies of a client with other settings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_copy_shares_the_connections(client: AnyClient, server: ScriptedServer
 
 
 def test_a_copy_for_another_place_has_its_own(client: AnyClient, server: ScriptedServer) -> None:
-    """With another address or size, the copy opens and closes connections of its own."""
+    """A copy with another address or size opens and closes its own connections."""
     copy = client.with_options(max_connections=1)
     copy.query("Q", "m")
     copy.close()
@@ -32,7 +32,7 @@ def test_a_copy_for_another_place_has_its_own(client: AnyClient, server: Scripte
 
 
 def test_a_copy_keeps_the_key(client: AnyClient, server: ScriptedServer) -> None:
-    """The key and all else not named stay as they were."""
+    """A copy keeps the key and all other options that are not named."""
     client.with_options(timeout=5).query("Q", "m")
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
 

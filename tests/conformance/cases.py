@@ -1,4 +1,4 @@
-"""The conformance cases, as the JSON files beside this one have them."""
+"""The conformance cases, read from the JSON files in this folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DEFAULTS: Json = {
 
 @dataclass(frozen=True)
 class Scripted:
-    """One call to a service that answers as it is told to; see schema.json."""
+    """One call to a service that sends the answers of the case; see schema.json."""
 
     name: str
     clients: list[str]
@@ -40,7 +40,7 @@ class Scripted:
 
 @dataclass(frozen=True)
 class Embedded:
-    """Calls in a row to the embedded service; see schema.json."""
+    """Several calls to the embedded service, one after the other; see schema.json."""
 
     name: str
     clients: list[str]
@@ -48,7 +48,7 @@ class Embedded:
 
 
 def scripted(client: str) -> list[Scripted]:
-    """Those for a client: ``wrapper``, ``python`` or ``typescript``."""
+    """Returns the cases for a client: ``wrapper``, ``python`` or ``typescript``."""
     cases = []
     for case in _cases_of(client):
         if "calls" not in case:
@@ -58,7 +58,7 @@ def scripted(client: str) -> list[Scripted]:
 
 
 def embedded(client: str) -> list[Embedded]:
-    """Those for a client: ``wrapper``, ``python`` or ``typescript``."""
+    """Returns the cases for a client: ``wrapper``, ``python`` or ``typescript``."""
     everyone = {"clients": DEFAULTS["clients"]}
     return [Embedded(**everyone | case) for case in _cases_of(client) if "calls" in case]
 

@@ -1,4 +1,4 @@
-"""What a client made of an answer, compared with what a case expects."""
+"""Compares the outcome of a call with the outcome that a case expects."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from conformance.cases import Json
 
 @dataclass
 class Seen:
-    """What a client told its caller.
+    """The outcome that a client gave its caller.
 
     Attributes:
-        result: the answer's fields; None where the call failed.
-        failure: of ``kind``, ``status``, ``body`` and ``retry_after`` those that the client
-            tells at all; None where the call did not fail.
-        headers: the answer's headers; None where the client does not show them.
+        result: the fields of the answer; None if the call failed.
+        failure: ``kind``, ``status``, ``body`` and ``retry_after``, as far as the client has
+            them; None if the call did not fail.
+        headers: the headers of the answer; None if the client does not show them.
     """
 
     result: Json | None = None
@@ -26,7 +26,7 @@ class Seen:
 
 
 def differences(outcome: Json, seen: Seen) -> list[str]:
-    """In which ways it is not what the case expects."""
+    """Returns the differences from the expected outcome, each as a message."""
     return [*_of_answer(outcome, seen), *_of_headers(outcome.get("headers", {}), seen)]
 
 

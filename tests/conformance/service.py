@@ -1,4 +1,4 @@
-"""The services of the cases: one that answers as it is told to, and the embedded one."""
+"""The services of the cases: one that sends the answers of a case, and the embedded one."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _DEFAULTS = {
 
 
 class ConformanceService:
-    """Does with a request what its case says, and judges it.
+    """Answers each request as its case says, and checks the request.
 
-    Every run of a case has an address of its own, which a client takes for the service's. A GET
-    of that address tells programs in any language what was wrong with the run's requests.
+    Every run of a case has a base URL of its own. A GET of that URL tells programs in any language
+    what was wrong with the requests of the run.
     """
 
     def __init__(self, cases: list[Scripted]) -> None:
@@ -44,11 +44,11 @@ class ConformanceService:
         self._server.__exit__(*details)
 
     def address(self, run: str, case: Scripted) -> str:
-        """The service's base URL for a run of a case; any name will do for a run."""
+        """Returns the base URL for a run of a case; the name of a run is free."""
         return f"{self.url}/{run}/{case.name}"
 
     def problems(self, run: str, case: Scripted) -> list[str]:
-        """What was wrong with the requests of a run; nothing, most often."""
+        """Returns what was wrong with the requests of a run; an empty list if nothing was."""
         seen = self._seen.get(f"{run}/{case.name}", [])
         found = [problem for request in seen for problem in _problems(request, case)]
         if len(seen) != case.requests:
@@ -76,7 +76,7 @@ def _step(told: Json) -> Step:
 def _problems(request: Received, case: Scripted) -> Iterator[str]:
     method, path, _ = request.line.split(" ")
     if (method, path.partition(case.name)[2]) != ("POST", "/v1/cache/query"):
-        yield f"{request.line!r} is no query"
+        yield f"{request.line!r} is not a query"
     expected = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
     for name, value in expected.items():
         if request.headers.get(name) != value:
@@ -88,7 +88,7 @@ def _problems(request: Received, case: Scripted) -> Iterator[str]:
         return
     for error in Draft202012Validator(_REQUEST).iter_errors(body):
         yield f"openapi.yaml does not allow that: {error.message}"
-    # Leaving a field out says the same as its default.
+    # A field that is left out means its default.
     if _DEFAULTS | body != _DEFAULTS | case.sends:
         yield f"the body is {body}, not {case.sends}"
 

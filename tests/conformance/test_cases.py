@@ -1,4 +1,4 @@
-"""The cases themselves: well-formed, and enough of them."""
+"""The cases themselves are well-formed and complete."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ DOCUMENTED = {int(status) for status in QUERY["responses"]}
 
 @pytest.mark.parametrize("file", FILES)
 def test_files_are_as_the_schema_says(file: str) -> None:
-    """A program in any language can rely on schema.json to read them."""
+    """All cases fit schema.json, so that a program in any language can read them."""
     Draft202012Validator.check_schema(SCHEMA)
     assert [error.message for error in Draft202012Validator(SCHEMA).iter_errors(FILES[file])] == []
 
 
 def test_names_are_unique() -> None:
-    """A name means one case, in whichever file it is."""
+    """Each name belongs to one case only, in all files."""
     names = [case["name"] for case in CASES]
     assert len(set(names)) == len(names)
 
 
 def test_embedded_cases_share_no_model() -> None:
-    """Cases do not find what others stored, whatever order they run in."""
+    """No case finds an entry of another case, in whatever order they run."""
     used = [
         {call["request"]["model"] for call in case["calls"]} for case in CASES if "calls" in case
     ]
@@ -36,7 +36,7 @@ def test_embedded_cases_share_no_model() -> None:
 
 
 def test_every_documented_status_is_there() -> None:
-    """Whatever answer the description has, some case for each client has it, too."""
+    """Every answer of the description is in some case for each client."""
     for client in DEFAULTS["clients"]:
         statuses = {a.get("status") for case in scripted(client) for a in case.answers}
         assert statuses >= DOCUMENTED, client
@@ -45,14 +45,14 @@ def test_every_documented_status_is_there() -> None:
 
 @pytest.mark.parametrize("status", sorted(DOCUMENTED - {200}))
 def test_error_bodies_are_as_the_description_says(status: int) -> None:
-    """The service's errors in the cases are ones that it could send."""
+    """The errors in the cases fit the description of the service."""
     bodies = [a["body"] for a in ANSWERS if a.get("status") == status and "body" in a]
     assert bodies
     assert all(is_valid(body, SCHEMAS["ApiError"]) for body in bodies)
 
 
 def test_the_service_judges_requests() -> None:
-    """A request that is not the case's is reported, to programs in other languages by HTTP."""
+    """A request that differs from that of the case is reported, also by HTTP."""
     case = next(case for case in scripted("python") if case.name == "every-field-of-a-query")
     with ConformanceService([case]) as service, httpx.Client() as client:
         address = service.address("run", case)
@@ -62,7 +62,7 @@ def test_the_service_judges_requests() -> None:
         problems = client.get(address).json()
     assert problems == service.problems("run", case)
     for part in (
-        "is no query",
+        "is not a query",
         "content-type is None",
         "authorization is None",
         "not JSON",

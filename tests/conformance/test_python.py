@@ -1,4 +1,4 @@
-"""The cases, as the wrapper in both colours and the bare generated client see them."""
+"""The cases for the wrapper (sync and async) and for the generated client alone."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def named(case: Scripted | Embedded) -> str:
 
 @pytest.fixture(scope="session")
 def service() -> Iterator[ConformanceService]:
-    """Answers as the cases say."""
+    """The service that sends the answers of the cases."""
     with ConformanceService(scripted("wrapper") + scripted("python")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def embedded_url() -> Iterator[Callable[[str], str]]:
-    """The embedded service, another one with an empty cache for each client."""
+    """The embedded service, with its own empty cache for each client."""
     urls: dict[str, str] = {}
     with ExitStack() as stack:
 
@@ -92,7 +92,7 @@ def generated_sees(url: str, request: Json) -> Seen:
 
 @pytest.mark.parametrize("case", scripted("wrapper"), ids=named)
 def test_wrapper(make_client: MakeClient, service: ConformanceService, case: Scripted) -> None:
-    """The wrapper sends, reads, fails and repeats as every wrapper of the service must."""
+    """The wrapper sends, reads, fails and retries as every wrapper of the service must."""
     run = uuid.uuid4().hex
     client = make_client(base_url=service.address(run, case), max_retries=case.max_retries)
     assert differences(case.outcome, wrapper_sees(client, case.request)) == []
@@ -116,8 +116,8 @@ def test_wrapper_with_the_embedded_service(
     request: pytest.FixtureRequest,
 ) -> None:
     """Over a socket the embedded service answers the wrapper as the hosted one does."""
-    colour = request.node.callspec.params["make_client"]
-    client = make_client(base_url=embedded_url(colour))
+    kind = request.node.callspec.params["make_client"]
+    client = make_client(base_url=embedded_url(kind))
     for call in case.calls:
         assert differences(call["outcome"], wrapper_sees(client, call["request"])) == []
 
@@ -126,7 +126,7 @@ def test_wrapper_with_the_embedded_service(
 def test_generated_with_the_embedded_service(
     embedded_url: Callable[[str], str], case: Embedded
 ) -> None:
-    """And the generated client."""
+    """The embedded service answers the generated client as the hosted one does."""
     for call in case.calls:
         seen = generated_sees(embedded_url("generated"), call["request"])
         assert differences(call["outcome"], seen) == []

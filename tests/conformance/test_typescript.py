@@ -26,7 +26,7 @@ TOOLS = Path(sys.executable).parent
 
 
 def run(*command: str | Path, folder: Path = ROOT, **environment: str) -> str:
-    """What a program prints, with the tools of this environment; it must succeed."""
+    """Runs a program with the tools of this environment, and returns what it prints."""
     done = subprocess.run(
         command,
         cwd=folder,
@@ -40,7 +40,7 @@ def run(*command: str | Path, folder: Path = ROOT, **environment: str) -> str:
 
 
 def node(*arguments: str, folder: Path, **environment: str) -> str:
-    """What Node prints."""
+    """Runs Node, and returns what it prints."""
     return run(SCRIPTS / "node", "typescript", "node", *arguments, folder=folder, **environment)
 
 
@@ -68,7 +68,7 @@ def embedded_url() -> Iterator[str]:
 
 def test_typescript(tmp_path: Path, embedded_url: str, subtests: pytest.Subtests) -> None:
     """The TypeScript client is an npm package that conforms, and so does what the docs show."""
-    # One test, since making and compiling takes longer than all the rest.
+    # This is one test, because making and compiling the package takes longer than all the rest.
     run(SCRIPTS / "generate-client", "typescript", "--output", tmp_path)
     package = tmp_path / "typescript"
     project = project_with(package, tmp_path / "project")

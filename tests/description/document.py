@@ -1,4 +1,4 @@
-"""openapi.yaml, and how to find one's way in it."""
+"""Loads openapi.yaml, and resolves references in it."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ COUNT = {"type": "integer", "format": "int64", "minimum": 0}
 
 
 def resolve(node: Json) -> Json:
-    """The object itself, or the one it refers to."""
+    """Returns the object itself, or the object that it refers to."""
     if "$ref" not in node:
         return node
     found = SPEC
@@ -27,7 +27,7 @@ def resolve(node: Json) -> Json:
 
 
 def is_valid(value: Any, schema: Json) -> bool:
-    """Whether the value satisfies the schema."""
+    """Returns whether the value is valid by the schema."""
     rooted = schema | {"components": SPEC["components"]}
     Draft202012Validator.check_schema(rooted)
     return Draft202012Validator(rooted).is_valid(value)

@@ -30,24 +30,24 @@ ERRORS = sorted(ANSWERS.keys() - {"200"})
 
 
 def body(container: Json) -> Json:
-    """The one media type of a request or an answer."""
+    """Returns the only media type of a request or an answer."""
     assert list(container["content"]) == ["application/json"]
     media: Json = container["content"]["application/json"]
     return media
 
 
 def answer(status: str) -> Json:
-    """The answer documented for a status."""
+    """Returns the documented answer for a status."""
     return resolve(QUERY["responses"][status])
 
 
 def examples(media: Json) -> dict[str, Any]:
-    """Its named examples."""
+    """Returns its examples by their names."""
     return {name: example["value"] for name, example in media["examples"].items()}
 
 
 def test_one_operation() -> None:
-    """The description has the service's one endpoint, and nothing the service does not have."""
+    """The description has the one endpoint of the service, and no other."""
     assert {path: list(item) for path, item in SPEC["paths"].items()} == {
         "/v1/cache/query": ["post"]
     }
@@ -63,7 +63,7 @@ def test_server_and_key() -> None:
 
 
 def test_statuses() -> None:
-    """Every status that the service documents is here, and no other."""
+    """The description has every status that the service documents, and no other."""
     assert set(QUERY["responses"]) == set(ANSWERS)
 
 
@@ -79,7 +79,7 @@ def test_answers(status: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(THROTTLED))
 def test_headers(name: str) -> None:
-    """The headers are whole numbers whose unit is said."""
+    """The headers are whole numbers, and their descriptions name the unit."""
     header = SPEC["components"]["headers"][name]
     assert {key: header["schema"][key] for key in COUNT} == COUNT
     unit = "seconds" if name in ("Retry-After", "X-RateLimit-Reset") else "Requests"
@@ -89,14 +89,14 @@ def test_headers(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["minimal", "complete"])
 def test_request_examples(name: str) -> None:
-    """The request examples can be sent as they stand."""
+    """The examples of requests are valid requests."""
     media = body(QUERY["requestBody"])
     assert is_valid(examples(media)[name], media["schema"])
 
 
 @pytest.mark.parametrize("status", ANSWERS)
 def test_answer_examples(status: str) -> None:
-    """Every example of an answer is one the service could give, with no field unexplained."""
+    """Every example of an answer is valid and has only documented fields."""
     media = body(answer(status))
     for name, value in examples(media).items():
         assert is_valid(value, media["schema"]), name
@@ -104,7 +104,7 @@ def test_answer_examples(status: str) -> None:
 
 
 def test_answers_shown() -> None:
-    """A hit, a miss and the debug answers of both are shown."""
+    """There are examples of a hit and a miss, with and without debug."""
     shown = examples(body(answer("200")))
     assert {name: (value["cache_hit"], "debug" in value) for name, value in shown.items()} == {
         "hit": (True, False),
@@ -124,14 +124,14 @@ def test_answers_shown() -> None:
 
 @pytest.mark.parametrize("status", ERRORS)
 def test_both_error_shapes_shown(status: str) -> None:
-    """Every error is shown in both shapes that the service's documents have."""
+    """Every error has examples in both shapes that the service documents."""
     shown = examples(body(answer(status))).values()
     assert any("detail" in value and "error" not in value for value in shown)
     assert any({"error", "message"} <= set(value) for value in shown)
 
 
 def test_special_errors_shown() -> None:
-    """The list of a failed validation and the counters of a used-up quota are shown."""
+    """There are examples of a failed validation and of a used-up quota with its figures."""
     validation = examples(body(answer("422")))["validation"]
     assert set(validation["detail"][0]) == {"loc", "msg", "type"}
     quota = examples(body(answer("429")))["quota"]

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.repository
 DOUBLE = {"type": "number", "format": "double"}
 MILLISECONDS = DOUBLE | {"minimum": 0}
 
-# Schema → (the fields always there, every field without its prose).
+# Schema → (the required fields, all fields without their descriptions).
 FACTS: dict[str, tuple[set[str], Json]] = {
     "QueryRequest": (
         {"prompt", "model"},
@@ -66,7 +66,7 @@ ANSWER: Json = {"cache_hit": False, "response": "…", "cost_saved": 0, "llm_pro
 
 
 def walk(node: object, path: str = "#") -> Iterator[tuple[str, Json]]:
-    """Every schema with a type, with its place."""
+    """Yields every schema that has a type, with its place."""
     if isinstance(node, dict):
         if "type" in node:
             yield path, node
@@ -116,7 +116,7 @@ def test_descriptions(name: str) -> None:
     ],
 )
 def test_units(schema: str, field: str, unit: str) -> None:
-    """A quantity says its unit."""
+    """The description of every quantity names its unit."""
     assert unit in SCHEMAS[schema]["properties"][field]["description"]
 
 
@@ -160,7 +160,7 @@ def test_field_examples(name: str) -> None:
     ids=lambda changed: "-".join(f"{k}={str(v)[:9]}" for k, v in changed.items()),
 )
 def test_refused_requests(changed: Json) -> None:
-    """A request outside the limits does not satisfy the description."""
+    """A request outside the limits is not valid by the description."""
     assert is_valid(REQUEST, SCHEMAS["QueryRequest"])
     assert not is_valid(REQUEST | changed, SCHEMAS["QueryRequest"])
 
@@ -172,12 +172,12 @@ def test_refused_requests(changed: Json) -> None:
         {"similarity_threshold": 0},
         {"similarity_threshold": 1},
         {"context": None},
-        {"model": "a-model-nobody-knows-yet"},
+        {"model": "an-unknown-model"},
     ],
     ids=lambda changed: "-".join(f"{k}={str(v)[:9]}" for k, v in changed.items()),
 )
 def test_accepted_requests(changed: Json) -> None:
-    """A request at the limits satisfies it."""
+    """A request at the limits is valid."""
     assert is_valid(REQUEST | changed, SCHEMAS["QueryRequest"])
 
 
@@ -195,7 +195,7 @@ def test_accepted_requests(changed: Json) -> None:
     ids=str,
 )
 def test_accepted_answers(changed: Json) -> None:
-    """Every answer that the service is known to give, or may come to give, satisfies it."""
+    """Every answer that the service gives, or may give later, is valid."""
     assert is_valid(ANSWER | changed, SCHEMAS["QueryResponse"])
 
 
@@ -211,5 +211,5 @@ def test_accepted_answers(changed: Json) -> None:
     ids=str,
 )
 def test_accepted_errors(value: Json) -> None:
-    """Every shape of error body satisfies the one schema."""
+    """Every shape of an error body is valid by the one schema."""
     assert is_valid(value, SCHEMAS["ApiError"])

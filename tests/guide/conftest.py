@@ -1,4 +1,4 @@
-"""How the guide's applications are started: imported afresh, with the environment they read."""
+"""Starts the applications of the guide: each is imported anew, with its environment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ APPLICATIONS = Path(__file__).with_name("applications")
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch, server: ScriptedServer) -> Iterator[LoadApplication]:
-    """Imports an application that talks to the server; forgotten at the end of the test."""
+    """Imports an application that uses the server, and unloads it after the test."""
     monkeypatch.setenv("VECTORCACHE_API_KEY", KEY)
     monkeypatch.setenv("VECTORCACHE_BASE_URL", server.url)
     with ExitStack() as left_open:
@@ -31,7 +31,7 @@ def load(monkeypatch: pytest.MonkeyPatch, server: ScriptedServer) -> Iterator[Lo
             assert spec is not None
             assert spec.loader is not None
             module = importlib.util.module_from_spec(spec)
-            # Flask and pydantic look their callers up by name.
+            # Flask and pydantic look up the module of their caller by its name.
             monkeypatch.setitem(sys.modules, name, module)
             spec.loader.exec_module(module)
             if isinstance(client := getattr(module, "client", None), VectorcacheClient):

@@ -1,4 +1,4 @@
-"""What the guide's applications are asked, and what they then say."""
+"""The requests to the applications of the guide, and their answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from servers import HIT, answer
 QUESTION = {"prompt": "What is ML?"}
 REFUSED = answer({"detail": "Invalid API key"}, status=401)
 
-# What the Flask and the Django application take from a result.
+# The fields of a result that the Flask and the Django application return.
 PICKED = {name: HIT[name] for name in ("cache_hit", "response", "cost_saved")}
 
 LoadApplication = Callable[[str], ModuleType]

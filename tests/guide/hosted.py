@@ -1,4 +1,4 @@
-"""The hosted service's own address on this machine: a proxy that leads there, and a certificate."""
+"""The address of the hosted service on this machine: a proxy and a certificate for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOST = "api.vectorcache.com"
 
 @contextmanager
 def hosted(service: tuple[str, int], authority: trustme.CA) -> Iterator[str]:
-    """Has ``service``, which speaks plain HTTP, answer for the hosted one; yields the proxy's URL.
+    """Lets ``service`` (plain HTTP) answer for the hosted service; yields the URL of the proxy.
 
     Args:
         service: its host and port.
@@ -40,7 +40,7 @@ def hosted(service: tuple[str, int], authority: trustme.CA) -> Iterator[str]:
                 context.wrap_socket(self.connection, server_side=True) as near,
                 socket.create_connection(service) as far,
             ):
-                # As many answers as requests: each side is read until the other has its part.
+                # Each request has one answer, so each side is read until the other has its part.
                 back = threading.Thread(target=_copy, args=(far, near))
                 back.start()
                 _copy(near, far)

@@ -1,4 +1,4 @@
-"""The guide's client class, replaced by an import: what its users call, read and catch."""
+"""The client class of the guide can be replaced by an import of this package."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_key_by_position(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 def test_key_and_address_by_position(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """``VectorcacheClient(api_key, base_url)`` asks there, whatever the environment holds."""
+    """``VectorcacheClient(api_key, base_url)`` uses that URL, whatever the environment holds."""
     monkeypatch.setenv("VECTORCACHE_BASE_URL", "https://elsewhere.invalid")
     with VectorcacheClient(KEY, server.url) as client:
         assert client.query(prompt="What is AI?", model="gpt-4o").cache_hit
@@ -68,7 +68,7 @@ def test_key_and_address_by_position(
 
 
 def test_client_without_with(server: ScriptedServer) -> None:
-    """Code that calls the guide's ``close()`` by itself still can, more than once."""
+    """``close()`` may be called directly, as in the guide, and more than once."""
     client = VectorcacheClient(KEY, server.url)
     client.query("What is AI?", "gpt-4o")
     client.close()
@@ -92,7 +92,7 @@ def test_result_reads_as_mapping(server: ScriptedServer, body: dict[str, Any]) -
 
 
 def test_missing_field_of_result(server: ScriptedServer) -> None:
-    """``result['…']`` of a field that is not there is a KeyError, as it is of a dict."""
+    """``result['…']`` raises KeyError for an unknown field, as a dict does."""
     with VectorcacheClient(KEY, server.url) as client:
         result = client.query("What is ML?", "gpt-4o")
     with pytest.raises(KeyError, match="no such field"):
@@ -100,7 +100,7 @@ def test_missing_field_of_result(server: ScriptedServer) -> None:
 
 
 def test_response_of_ones_own() -> None:
-    """Users' tests may make a ``VectorcacheResponse`` from the fields the guide's class has."""
+    """A ``VectorcacheResponse`` can be made from the fields of the class in the guide."""
     made = VectorcacheResponse(
         cache_hit=True,
         response="Machine learning is ...",
@@ -153,7 +153,7 @@ def test_error_says_what_the_service_said(
     words: str,
     retry_after: float | None,
 ) -> None:
-    """Of both documented shapes an error has ``status_code``, ``message`` and ``retry_after``."""
+    """Both documented shapes of an error give ``status_code``, ``message`` and ``retry_after``."""
     server.default = answer(body, status=status, headers=headers)
     caught: VectorcacheError | None = None
     with VectorcacheClient(KEY, server.url, max_retries=0) as client:

@@ -15,8 +15,8 @@ from django.urls import path
 from guide.exchange import PICKED, QUESTION, REFUSED, LoadApplication
 from servers import ScriptedServer
 
-# The guide's view makes a client for each request and never closes it: so Python is right to
-# warn. Everywhere else in the tests this is an error.
+# The view of the guide makes a client for each request and never closes it, so that Python warns.
+# In all other tests this warning is an error.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:VectorcacheClient .* was not closed:ResourceWarning"
 )
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 @pytest.fixture
 def user(load: LoadApplication) -> Iterator[Client]:
-    """Somebody who asks the application."""
+    """A user of the application."""
     if not settings.configured:
         settings.configure()
     view = load("guide_django").CacheQueryView
@@ -33,7 +33,7 @@ def user(load: LoadApplication) -> Iterator[Client]:
 
 
 def ask(user: Client) -> Any:
-    """The view's answer, after which nothing of the view is left."""
+    """Returns the answer of the view, whose objects have been freed afterwards."""
     response = user.post("/query", QUESTION, "application/json")
     gc.collect()
     return response
@@ -65,12 +65,12 @@ def test_reports_an_error(user: Client, server: ScriptedServer) -> None:
 
 
 def test_serves_request_after_request(user: Client, server: ScriptedServer) -> None:
-    """A client for each request is answered each time."""
+    """A new client for each request gets an answer each time."""
     assert [ask(user).json() for _ in range(10)] == 10 * [PICKED]
     assert len(server.requests) == server.connections == 10
 
 
 def test_says_that_the_view_leaves_its_client_open(user: Client) -> None:
-    """Who turns warnings on learns that the view's client was not closed, and what to do."""
+    """A warning says that the client of the view was not closed, and what to do."""
     with pytest.warns(ResourceWarning, match=r"VectorcacheClient .* was not closed: use it"):
         ask(user)

@@ -19,7 +19,7 @@ RATE_LIMITED = answer(
 
 
 def never_answer(connection: socket.socket) -> None:
-    """Waits until the client has had enough."""
+    """Waits until the client has given up."""
     connection.recv(1)
 
 
@@ -54,7 +54,7 @@ def test_chatbot_counts_hits_and_savings(
 def test_retry_loop_waits_out_a_rate_limit(
     load: LoadApplication, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A loop of one's own reads ``status_code`` and ``retry_after``, and is answered in the end."""
+    """A retry loop of the user can read ``status_code`` and ``retry_after`` of each error."""
     server.script = [RATE_LIMITED, RATE_LIMITED]
     query_with_retry = load("guide_retry").query_with_retry
     began = time.monotonic()
@@ -67,7 +67,7 @@ def test_retry_loop_waits_out_a_rate_limit(
 
 
 def test_retry_loop_gives_up(load: LoadApplication, server: ScriptedServer) -> None:
-    """A loop of one's own that gives up passes on the error of its last attempt."""
+    """A retry loop of the user that gives up raises the error of its last attempt."""
     server.default = RATE_LIMITED
     query_with_retry = load("guide_retry").query_with_retry
     with (
@@ -81,7 +81,7 @@ def test_retry_loop_gives_up(load: LoadApplication, server: ScriptedServer) -> N
 def test_retry_loop_repeats_a_timeout(
     load: LoadApplication, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A loop of one's own tells a timeout from an answer, and may repeat it."""
+    """A retry loop of the user can catch a timeout, and retry."""
     server.script = [never_answer]
     query_with_retry = load("guide_retry").query_with_retry
     with VectorcacheClient(KEY, server.url, max_retries=0, timeout=0.5) as client:
@@ -93,7 +93,7 @@ def test_retry_loop_repeats_a_timeout(
 def test_retry_loop_passes_the_last_timeout_on(
     load: LoadApplication, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A loop of one's own that meets only timeouts ends with one, which is a TimeoutError."""
+    """A retry loop of the user that gets only timeouts ends with a TimeoutError."""
     server.default = never_answer
     query_with_retry = load("guide_retry").query_with_retry
     with (
@@ -108,7 +108,7 @@ def test_retry_loop_passes_the_last_timeout_on(
 def test_retry_loop_is_not_needed(
     load: LoadApplication, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The client already waits and repeats as the service asks: the loop's first call succeeds."""
+    """The client itself waits and retries, so that the first call of a loop succeeds."""
     server.script = [RATE_LIMITED, RATE_LIMITED]
     query_with_retry = load("guide_retry").query_with_retry
     with VectorcacheClient(KEY, server.url) as client:

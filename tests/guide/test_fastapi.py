@@ -26,14 +26,14 @@ DEBUG = {
 
 @pytest.fixture
 def user(load: LoadApplication) -> Iterator[httpx.Client]:
-    """Somebody who asks the application."""
+    """A user of the application."""
     config = uvicorn.Config(load("guide_fastapi").app, log_config=None, ws="none")
     application = uvicorn.Server(config)
     with listening_socket() as listener:
         thread = threading.Thread(target=application.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            # Nothing need wait for uvicorn: until it accepts, the listener holds who connects.
+            # The listener holds connections until uvicorn accepts them, so no wait is needed.
             port = listener.getsockname()[1]
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as user:
                 yield user
@@ -60,7 +60,7 @@ def test_returns_plain_json(
 
 
 def test_passes_the_question_on(user: httpx.Client, server: ScriptedServer) -> None:
-    """What the application is asked is what the service is asked, with the application's key."""
+    """The application sends the question to the service, with the key of the application."""
     question = {"prompt": "What is AI?", "model": "gemini-1.5-pro", "similarity_threshold": 0.92}
     user.post("/query", json=question)
     (request,) = server.requests
@@ -80,7 +80,7 @@ def test_reports_an_error(user: httpx.Client, server: ScriptedServer) -> None:
 
 
 def test_reports_a_wrong_argument(user: httpx.Client, server: ScriptedServer) -> None:
-    """A question that cannot be asked is refused with the argument's name, and never sent."""
+    """An invalid question is refused with the name of the argument, and never sent."""
     response = user.post("/query", json={**QUESTION, "similarity_threshold": 1.5})
     assert response.status_code == 500
     assert "similarity_threshold" in response.json()["detail"]

@@ -1,4 +1,4 @@
-"""Every answer that openapi.yaml allows, and answers that are nearly so."""
+"""Answers that openapi.yaml allows, and answers that differ from these a little."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-# Doubles and 64-bit integers, as the formats of the description have it.
+# Doubles and 64-bit integers, which are the formats of the description.
 _ANY_NUMBER = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53)
 _AMOUNTS = _ANY_NUMBER.filter(lambda number: number >= 0)
 _COUNTS = st.integers(0, 2**63 - 1) | st.integers(0, 2**50).map(float)
@@ -33,7 +33,7 @@ JSON_VALUES = st.recursive(
     max_leaves=6,
 )
 
-# Names that our own classes use for something else.
+# Among these are names that the classes of this package use for something else.
 _NAMES = _TEXTS | st.sampled_from(
     [
         "meta",
@@ -68,7 +68,7 @@ ANSWERS = _with_more({"similarity_score": st.none() | _ANY_NUMBER, "debug": DEBU
 
 @st.composite
 def changed_answers(draw: st.DrawFn) -> Any:
-    """An answer with a few fields taken away or of any value; or no answer at all."""
+    """Draws an answer with some fields removed or replaced by any value; or any JSON value."""
     answer = draw(ANSWERS)
     for _ in range(draw(st.integers(1, 3))):
         part = answer

@@ -7,5 +7,5 @@ from properties.transport import AT_ONCE
 
 @pytest.fixture
 def client(make_client: MakeClient) -> AnyClient:
-    """A client of either colour that repeats once, at once, and gives up after 5 s."""
+    """A sync or async client that retries once, without a wait, and gives up after 5 s."""
     return make_client(retry=AT_ONCE, max_retries=1, deadline=5.0)

@@ -13,7 +13,7 @@ from vectorcache._headers import _FIRST_UNIX_TIME
 
 _HIT_JSON = json.dumps(HIT).encode()
 
-# All that a status line can hold; with 1xx it is not the answer yet.
+# All statuses that a status line can hold, except 1xx, which is not a final answer.
 STATUSES = st.sampled_from([200, 200, 200, 400, 401, 404, 422, 429, 500, 502, 503]) | st.integers(
     200, 999
 )
@@ -54,7 +54,7 @@ def _as_json(value: object, escaped: bool) -> bytes:
 
 
 def _escaped_json(text: str) -> bytes:
-    """Every character of it escaped, as no reader but a parser sees it."""
+    """Returns JSON in which every character is escaped, so that only a parser can read it."""
     units = text.encode("utf-16-be", "surrogatepass").hex()
     escapes = "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
     return f'{{"detail": "{escapes}", "{escapes}": 1}}'.encode()
@@ -110,7 +110,7 @@ BODIES = st.one_of(
     st.just(gzip.compress(_HIT_JSON)),
 )
 
-# What h11 takes for a value: any bytes but these, and no blanks at its ends.
+# h11 accepts any bytes in a value except these, and no blanks at its ends.
 _ANY_VALUE = st.binary(max_size=60).map(
     lambda value: value.translate(None, b"\x00\n\x0b\x0c\r").strip(b" \t")
 )
@@ -154,7 +154,7 @@ HEADERS = st.lists(
 
 
 def on_the_wire(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:
-    """The answer in one piece, well framed."""
+    """Returns the bytes of a whole answer with a correct length."""
     lines = [b"HTTP/1.1 %d Whatever" % status, b"Content-Length: %d" % len(body)]
     lines += [b"%s: %s" % header for header in headers]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body

@@ -1,4 +1,4 @@
-"""How a call may end, and what must be true however it does."""
+"""How a call may end, and what must be true of each end."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from clients import KEY, AnyClient
 
 from vectorcache import VectorcacheError, VectorcacheResponse
 
-# Room for the service's words, those of two earlier failures, and ours around them.
+# Enough for the text of the service, that of two earlier failures, and the words around them.
 LONGEST_MESSAGE = 2_000
 
 
 def outcome(
     client: AnyClient, *arguments: Any, **options: Any
 ) -> VectorcacheResponse | VectorcacheError:
-    """What a query ends with; anything but a result or an error of ours fails the test."""
+    """Returns the result of a query or its VectorcacheError; any other error fails the test."""
     try:
         result = client.query(*(arguments or ("Q", "m")), **options)
     except VectorcacheError as error:
@@ -29,7 +29,7 @@ def outcome(
 
 
 def check_error(error: VectorcacheError) -> None:
-    """What is true of every error."""
+    """Checks what must be true of every error."""
     message = str(error)
     assert KEY not in message
     assert message.isprintable(), "one line that a terminal and a log can show"

@@ -1,4 +1,4 @@
-"""The same promises without a socket, and so many more answers and failures of a transport."""
+"""A call ends as promised for any answer and any failure of a transport, without a socket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from properties.transport import AT_ONCE, Scripted
 
 from vectorcache import APIResponseError, APIStatusError, VectorcacheError, VectorcacheResponse
 
-# What httpx's transports raise, and what people's own do.
+# Errors that the transports of httpx raise, and others that a user's transport may raise.
 FAULTS = st.sampled_from(
     [
         httpx.ConnectError("[Errno 111] Connection refused"),
@@ -46,7 +46,7 @@ def chunked(body: bytes, size: int) -> list[bytes]:
 
 
 def test_any_answer(make_client: MakeClient) -> None:
-    """Any status, headers, body and chunking: a result, or the error of the status."""
+    """Any status, headers, body and chunks give a result or the error of the status."""
     transport = Scripted()
     client = make_client(http_client=transport, retry=AT_ONCE, max_retries=1, deadline=5.0)
 
@@ -66,7 +66,7 @@ def test_any_answer(make_client: MakeClient) -> None:
 
 
 def test_any_fault(make_client: MakeClient) -> None:
-    """Whatever a transport raises, before or inside an answer, is an error of ours."""
+    """Whatever a transport raises, before or during an answer, becomes a VectorcacheError."""
     transport = Scripted()
     client = make_client(http_client=transport, retry=AT_ONCE, max_retries=1, deadline=5.0)
 

@@ -1,4 +1,4 @@
-"""Whatever a server sends, a call ends as it promises, in time."""
+"""A call ends as promised and in time, whatever a server sends."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from servers import HIT, ScriptedServer, Step, answer
 
 from vectorcache import APIResponseError, APIStatusError, ConfigurationError, VectorcacheResponse
 
-# Far less than the client's deadline: nothing here is worth waiting for.
+# Far less than the deadline of the client, because no test here has a reason to wait.
 SOON = 4.0
 
 
 def sends(raw: bytes) -> Step:
-    """Sends this and closes."""
+    """Sends these bytes and closes the connection."""
 
     def step(connection: socket.socket) -> None:
         connection.sendall(raw)
@@ -86,12 +86,12 @@ _PIECES = st.lists(
 @given(_PIECES)
 @examples(150)
 def test_any_bytes(client: AnyClient, server: ScriptedServer, raw: bytes) -> None:
-    """Bytes that are no answer, half of one or three in a row end a call with an error of ours."""
+    """Whatever bytes arrive, a call ends in time with a result or a VectorcacheError."""
     server.default = sends(raw)
     started = time.monotonic()
     found = outcome(client)
     assert time.monotonic() - started < SOON
-    assert not isinstance(found, ConfigurationError), "nobody here set anything up wrongly"
+    assert not isinstance(found, ConfigurationError), "the client is set up correctly"
 
 
 @given(st.integers(1, 400), BODIES, st.booleans())
@@ -99,7 +99,7 @@ def test_any_bytes(client: AnyClient, server: ScriptedServer, raw: bytes) -> Non
 def test_a_cut_answer(
     client: AnyClient, server: ScriptedServer, kept: int, body: bytes, chunked: bool
 ) -> None:
-    """An answer that breaks off anywhere is never taken for a whole one."""
+    """An answer that breaks off anywhere never counts as a whole one."""
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
     if chunked:
         head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % max(1, len(body))
@@ -113,7 +113,7 @@ def test_a_cut_answer(
 def test_the_next_answer_is_its_own(
     client: AnyClient, server: ScriptedServer, status: int, more: bytes
 ) -> None:
-    """What a server sends past the end of an answer never becomes the answer of the next call."""
+    """What a server sends after the end of an answer never becomes the answer of the next call."""
     server.script = [on_the_wire(status, [], b"{}") + more]
     server.default = answer()
     outcome(client, max_retries=0)

@@ -44,7 +44,7 @@ FAILURES = st.builds(
     HINTS,
 )
 NO_CONNECTION = failure_from_full_queue(max_connections=1)
-# How long each attempt takes, and what it ends with: a failure, or an answer.
+# For each attempt, the seconds that it takes and its failure; None for an answer.
 COURSES = st.lists(
     st.tuples(st.floats(0, 20), st.none() | st.just(NO_CONNECTION) | FAILURES),
     min_size=1,
@@ -55,7 +55,7 @@ ANSWER = QueryResponse(cache_hit=True, response="R", cost_saved=0, llm_provider=
 
 
 class Course:
-    """One call from beginning to end, and what is true of every one."""
+    """One call from beginning to end, with checks that must hold for every call."""
 
     def __init__(
         self, policy: RetryPolicy, quota: RetryQuota, deadline: float | None, max_retries: int
@@ -105,7 +105,7 @@ class Course:
     def _check(self, failure: Failure, delay: float, cost: float) -> None:
         assert failure.repeat is not Repeat.NEVER
         if cost == 0:
-            # Nothing was attempted: an idle connection was closed as we wrote on it.
+            # This does not count as an attempt: an idle connection was closed while we wrote to it.
             assert failure.repeat is Repeat.STALE_CONNECTION
             assert delay == 0
             self.reconnections += 1
@@ -128,7 +128,7 @@ def test_one_call(
     deadline: float | None,
     max_retries: int,
 ) -> None:
-    """Attempts, waits, hints and uncertain repeats keep to their limits whatever happens."""
+    """Attempts, waits, and retries of uncertain requests stay within their limits in every call."""
     call = Course(policy, RetryQuota(policy.quota), deadline, max_retries)
     call.run(course)
     assert call.attempts <= max_retries + 1 + call.reconnections
@@ -141,7 +141,7 @@ def test_one_call(
 def test_many_calls_of_one_client(
     policy: RetryPolicy, courses: list[list[tuple[float, Failure | None]]], max_retries: int
 ) -> None:
-    """All calls together repeat no more than the quota pays for, and it never leaves its bounds."""
+    """All calls of a client together retry no more than the quota allows."""
     quota = RetryQuota(policy.quota)
     attempts = reconnections = returned = 0.0
     for course in courses:
@@ -159,7 +159,7 @@ def test_many_calls_of_one_client(
 def test_an_outage_is_not_multiplied(
     policy: RetryPolicy, calls: int, max_retries: int, repeat: Repeat
 ) -> None:
-    """While nothing succeeds, attempts are the calls and what the quota pays for, for good."""
+    """During an outage each call makes one attempt, plus the retries that the quota allows."""
     quota = RetryQuota(policy.quota)
     failure = Failure(error=APIStatusError, text="it failed", repeat=repeat)
     attempts = 0

@@ -1,4 +1,4 @@
-"""Whatever the headers say of waiting, it is a sane number of seconds or nothing."""
+"""Whatever the headers say, the time to wait is above 0 and at most a year, or None."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _WORDS = st.sampled_from(
         "th",
     ]
 )
-# What nearly is a date, which a lenient parser is led astray by.
+# Texts that resemble a date, which a lenient parser reads wrongly.
 DATES = st.one_of(
     st.text(),
     st.lists(_WORDS, max_size=8).map(" ".join),
@@ -63,7 +63,7 @@ YEAR = 366 * 86_400
 @given(st.sampled_from([429, 503, 500, 418]), HEADERS, JSON_VALUES)
 @examples(300)
 def test_any_headers(status: int, headers: list[tuple[bytes, bytes]], body: object) -> None:
-    """A hint is above 0 and at most a year; a reset is a moment in UTC; all else is nothing."""
+    """A time to wait is None, or above 0 and at most a year; a reset is None or in UTC."""
     received = httpx.Headers(headers)
     found = retry_after(status, received, body)
     assert found is None or 0 < found <= YEAR
@@ -74,7 +74,7 @@ def test_any_headers(status: int, headers: list[tuple[bytes, bytes]], body: obje
 @given(NUMBERS | DATES, NUMBERS | DATES, NUMBERS | DATES, NUMBERS | DATES)
 @examples(400)
 def test_any_texts(hint: str, reset: str, date: str, in_body: str) -> None:
-    """Nor do dates and numbers that are nearly right lead anywhere else."""
+    """The same is true of dates and numbers that are nearly valid."""
     headers = {"retry-after": hint, "x-ratelimit-reset": reset, "date": date}
     found = retry_after(429, headers, {"retry_after": in_body})
     assert found is None or 0 < found <= YEAR
@@ -88,6 +88,6 @@ def test_any_texts(hint: str, reset: str, date: str, in_body: str) -> None:
 @given(st.floats(0, YEAR, exclude_min=True))
 @examples(200)
 def test_a_sane_hint_is_kept(seconds: float) -> None:
-    """A number of seconds from now to a year ahead is taken as it stands, decimals and all."""
+    """A number of seconds up to a year is used exactly, including its decimals."""
     text = f"{seconds:.15f}"
     assert retry_after(503, {"retry-after": text}, None) == (float(text) or None)

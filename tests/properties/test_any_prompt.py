@@ -1,4 +1,4 @@
-"""Texts go out exactly as they were given, or not at all."""
+"""Texts are sent exactly as they were given, or refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vectorcache import InvalidRequestError
 
 LONGEST = 32_000
 
-# Every code point there is, lone surrogates and NUL included.
+# All code points, including lone surrogates and NUL.
 _ANY_TEXT = st.text(st.characters(codec=None), max_size=50)
 _LONG = st.builds(
     lambda piece, length: (piece * LONGEST)[:length],
@@ -27,7 +27,7 @@ PROMPTS = _ANY_TEXT | _LONG
 
 
 class Keeping(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Keeps what was sent."""
+    """Keeps the bodies of all requests."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
@@ -45,7 +45,7 @@ def is_text(value: str) -> bool:
 
 
 def sent(prompt: str, model: str, context: str | None, threshold: float) -> dict[str, Any] | None:
-    """What the service must be sent; None where the query must be refused."""
+    """Returns the fields that must be sent, or None if the query must be refused."""
     texts = (prompt, model, context or "")
     if not (prompt.strip() and model.strip() and all(map(is_text, texts))):
         return None
@@ -90,7 +90,7 @@ def test_any_text_arrives_as_it_is(make_client: MakeClient) -> None:
 def test_any_text_arrives_over_a_socket(
     client: AnyClient, server: ScriptedServer, prompt: str
 ) -> None:
-    """So it does on the wire, where lengths are counted in bytes."""
+    """A prompt arrives unchanged over a socket, where lengths are counted in bytes."""
     server.requests.clear()
     client.query(prompt, "m")
     (request,) = server.requests

@@ -1,4 +1,4 @@
-"""What is handed to users is what openapi.yaml allows: all of it, and nothing else.
+"""A user gets every answer that openapi.yaml allows, and no other.
 
 Needs the description, which is in the repository and not in the package.
 """
@@ -31,7 +31,7 @@ def description() -> Draft202012Validator:
 
 
 def answered(make_client: MakeClient) -> Any:
-    """Asks a service that answers with a given value."""
+    """Returns a function that queries a service which answers with a given value."""
     transport = Scripted()
     client = make_client(http_client=transport, retry=AT_ONCE, max_retries=0)
 
@@ -43,7 +43,7 @@ def answered(make_client: MakeClient) -> Any:
 
 
 def with_defaults(value: dict[str, Any]) -> dict[str, Any]:
-    """What ``to_dict`` promises: all fields, and None for those that the service left out."""
+    """Returns what ``to_dict`` must return: all fields, with None for those that were left out."""
     fields = {"similarity_score": None, **value}
     if "debug" in fields:
         fields["debug"] = {**dict.fromkeys(DEBUG_FIELDS), **fields["debug"]}
@@ -53,7 +53,7 @@ def with_defaults(value: dict[str, Any]) -> dict[str, Any]:
 def test_every_answer_comes_back_as_it_was(
     make_client: MakeClient, description: Draft202012Validator
 ) -> None:
-    """Whatever the description allows reaches the user unchanged, unknown fields included."""
+    """Every answer that the description allows reaches the user unchanged, with unknown fields."""
     ask = answered(make_client)
 
     @given(ANSWERS)
@@ -71,7 +71,7 @@ def test_every_answer_comes_back_as_it_was(
 def test_nothing_else_reaches_a_user(
     make_client: MakeClient, description: Draft202012Validator
 ) -> None:
-    """Where a general validator refuses an answer, so do we; where it takes one, so do we."""
+    """The client accepts an answer exactly if a validator of JSON Schema accepts it."""
     ask = answered(make_client)
 
     @given(changed_answers())

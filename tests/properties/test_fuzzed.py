@@ -1,6 +1,6 @@
-"""What fuzzing has found, tried again: the corpus, and every input that ever broke a promise.
+"""Tries the inputs of the fuzzer again: its corpus, and every input that once caused a failure.
 
-A new file in fuzz/crashes, where scripts/fuzz leaves them, fails here until it is dealt with.
+scripts/fuzz writes new failures to fuzz/crashes. They fail here until they are fixed.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def inputs(folder: str) -> list[Path]:
 
 @pytest.mark.parametrize("path", inputs("crashes"), ids=lambda path: "/".join(path.parts[-2:]))
 def test_what_broke_a_promise_once(path: Path) -> None:
-    """Every input that once did what no input may do does it no more."""
+    """Every input that once caused a failure passes now."""
     import_module(f"targets.{path.parent.name}").check(path.read_bytes())
 
 
 @pytest.mark.parametrize("target", [name for name in TARGETS if (FUZZ / "corpus" / name).is_dir()])
 def test_the_corpus(target: str) -> None:
-    """Nor does any input that leads to code of its own."""
+    """Every input of the corpus, which together cover the code, passes."""
     check = import_module(f"targets.{target}").check
     found = [path for path in inputs("corpus") if path.parent.name == target]
     assert found

@@ -1,4 +1,4 @@
-"""A service without a socket, and how it is called here."""
+"""A service without a socket, and a retry policy without waits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import httpx
 
 from vectorcache import RetryPolicy
 
-# No wait is wanted here, not even one that an answer asks for; nor an end to the retries.
+# There are no waits, not even those that an answer asks for, and the quota never runs out.
 AT_ONCE = RetryPolicy(
     transient_backoff=0, throttled_backoff=0, uncertain_delay=0, max_retry_after=0, quota=1e8
 )
@@ -30,7 +30,7 @@ class _Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 class Scripted(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Answers every request alike: with a fault, or with an answer that may be cut by one."""
+    """Answers every request in the same way: an error, or an answer that may be cut off."""
 
     status = 200
     headers: list[tuple[bytes, bytes]] = []  # noqa: RUF012 - replaced, never changed

@@ -72,7 +72,7 @@ def test_what_is_refused_is_not_repeated() -> None:
 @pytest.mark.parametrize("value", [100, 1.5, ("100/minute",), object()])
 def test_other_types_for_a_client(value: Any) -> None:
     """A client takes a text, a ``RateLimiter`` or None."""
-    with pytest.raises(ConfigurationError, match="rate_limit must be a text"):
+    with pytest.raises(ConfigurationError, match="rate_limit must be a string"):
         VectorcacheClient(KEY, rate_limit=value)
 
 

@@ -98,5 +98,5 @@ __all__ = [
 
 for _name in __all__:
     if isinstance(_member := globals()[_name], type):
-        # Pickles and tracebacks then name this package and none of its private modules.
+        # Pickles and tracebacks then name this package, and not its private modules.
         _member.__module__ = __name__

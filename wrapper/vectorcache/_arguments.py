@@ -1,7 +1,8 @@
-"""What an argument must be, for the clients' defaults and for each query alike.
+"""Checks arguments: those of a client and those of a query have the same rules.
 
-Every check takes the error to raise: ``ConfigurationError`` for a client, ``InvalidRequestError``
-for a query. The limits are those of openapi.yaml.
+Each check returns the value as it is used, or raises the class of error that it is given:
+``ConfigurationError`` for a client, ``InvalidRequestError`` for a query. The limits are those of
+openapi.yaml.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from .errors import VectorcacheError
 MAX_PROMPT_CHARACTERS = 32_000
 _URL_EXAMPLE = "https://api.vectorcache.com"
 
-# RFC 9110, 5.6.2 (token) and 5.5 (field values), less what is obsolete there.
+# RFC 9110, 5.6.2 (token) and 5.5 (field values), without the characters that are obsolete there.
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEADER_VALUE = r"[\t\x20-\x7e]*"
 
-# Named by the client itself: another value would break the request or replace the key.
+# The client sets these headers itself: another value would break the request or replace the key.
 _RESERVED_HEADERS = frozenset(
     {
         "accept-encoding",
@@ -48,7 +49,7 @@ def check_prompt(value: object, refuse: Refusal) -> str:
     if not isinstance(value, str):
         raise refuse(f"prompt is {_kind(value)}: pass the text as a str")
     if not value.strip():
-        raise refuse("prompt is empty: there is nothing to ask")
+        raise refuse("prompt is empty: pass the text of a question")
     if len(value) > MAX_PROMPT_CHARACTERS:
         raise refuse(
             f"prompt has {len(value):,} characters and the service takes at most "
@@ -92,7 +93,7 @@ def check_seconds(name: str, value: object, refuse: Refusal) -> float | None:
     number = real_number(value)
     if number is None:
         raise refuse(f"{name} is {_kind(value)}: pass seconds, or None for no limit")
-    # The system's clocks take no more than some hundred years.
+    # The clocks of the system cannot measure more than some hundred years.
     if not 0 < number <= 1e9:
         raise refuse(
             f"{name} is {str(value)[:20]}: pass seconds above 0 and up to 1e9, or None for no limit"
@@ -128,10 +129,10 @@ def check_headers(name: str, value: object, refuse: Refusal) -> dict[str, str]:
     headers = {}
     for header, text in value.items():
         if not (isinstance(header, str) and re.fullmatch(_HEADER_NAME, header)):
-            raise refuse(f"{name} has the name {header!r}: no HTTP header can be called that")
+            raise refuse(f"{name} has the name {header!r}, which is not valid in HTTP")
         if header.lower() in _RESERVED_HEADERS:
-            raise refuse(f"{name} sets {header}: the client sets that header itself")
-        # Headers carry secrets as often as not, so the value itself stays out of the message.
+            raise refuse(f"{name} sets {header}: the client sets that header itself, so remove it")
+        # Headers often carry secrets, so the message does not show the value.
         if not (isinstance(text, str) and re.fullmatch(_HEADER_VALUE, text)):
             raise refuse(f"{name}[{header!r}] must be printable ASCII text on one line")
         headers[header.lower()] = text
@@ -189,8 +190,8 @@ def _encodable(name: str, value: str, refuse: Refusal) -> str:
         value.encode()
     except UnicodeEncodeError as error:
         raise refuse(
-            f"{name} has half of a surrogate pair at character {error.start:,}, which is no "
-            f"text: decode it with errors='replace'"
+            f"{name} has half of a surrogate pair at character {error.start:,}, which is "
+            f"not valid text: decode it with errors='replace'"
         ) from None
     return value
 
@@ -200,13 +201,13 @@ def _kind(value: object) -> str:
 
 
 def real_number(value: object) -> float | None:
-    """Returns a number as a float, and None for what is not a real number.
+    """Returns a real number as a float, and None for anything else.
 
-    Booleans are not numbers here, and neither are texts. NaN and infinity are returned as they are.
+    Booleans and texts do not count as numbers. NaN and infinity are returned unchanged.
     """
     if isinstance(value, Integral):
         value = whole_number(value)
-    # A Decimal is registered as no kind of number, as it cannot be added to a float.
+    # Decimal is not registered as a kind of number, because it cannot be added to a float.
     if not isinstance(value, Real | Decimal):
         return None
     try:
@@ -218,22 +219,22 @@ def real_number(value: object) -> float | None:
 
 
 def whole_number(value: object) -> int | None:
-    """Returns an integer of any kind as an int, and None for what is not an integer."""
+    """Returns an integer of any kind as an int, and None for anything else."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         return None
     try:
         return operator.index(value)
-    except TypeError:  # NumPy's timedelta64 says that it is an integer, and has a unit.
+    except TypeError:  # NumPy's timedelta64 is registered as an integer, but has a unit.
         return None
 
 
 def as_float(value: float) -> float:
-    """Returns a number of any kind as a float, and what is not a number as it is."""
+    """Returns a number of any kind as a float, and anything else unchanged."""
     number = real_number(value)
     return value if number is None else number
 
 
 def as_int(value: int) -> int:
-    """Returns an integer of any kind as an int, and what is not an integer as it is."""
+    """Returns an integer of any kind as an int, and anything else unchanged."""
     number = whole_number(value)
     return value if number is None else number

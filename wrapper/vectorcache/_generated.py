@@ -1,7 +1,7 @@
-"""What we use of the generated client, loaded when the first client is made.
+"""The parts of the generated client that this package uses, loaded with the first client.
 
-It takes about as long to load as all the rest of this package, and a program that only imports
-us should not wait for it.
+The generated client takes about as long to load as the rest of this package, and a program that
+only imports this package should not wait for it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ _MODULES = {
 
 
 def load() -> None:
-    """Loads it now: a process forked while another thread is loading it could never do so."""
+    """Loads all parts now.
+
+    A process that is forked while another thread imports a module can never import that module.
+    """
     for name in _MODULES:
         __getattr__(name)
 

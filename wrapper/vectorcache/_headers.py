@@ -1,4 +1,7 @@
-"""How long the service asks to wait: Retry-After, the body's retry_after, X-RateLimit-Reset."""
+"""Reads the headers of an answer: how long to wait, when a limit resets, what an error keeps.
+
+The time to wait may also stand in the body, as ``retry_after``.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,19 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
-# Longer than this is a mistake, not a wish.
+# Seconds. A longer wait than a year is taken for a mistake of the service, and is ignored.
 _LONGEST = 366 * 86_400.0
 
-# A count of seconds ahead stays below this for 31 years; Unix times have been above since 2001.
+# Smaller numbers are seconds from now (up to 31 years); larger ones are Unix times (since 2001).
 _FIRST_UNIX_TIME = 1e9
 
 _NUMBER = r"[+-]?[0-9]{1,20}(\.[0-9]{0,20})?"
-# Only what looks like one of the three forms of RFC 9110, 5.6.7: dateutil finds a date in
-# nearly anything.
+# One of the three forms of RFC 9110, 5.6.7. It is checked first, because dateutil finds a date in
+# nearly any text.
 _DATE = r"[A-Za-z]{3,9},? [0-9A-Za-z -]{6,12}[0-9]{2}:[0-9]{2}:[0-9]{2}( [0-9]{4})?( [A-Z]{1,5})?"
 
-# Others may hold secrets (cookies, redirect targets), or say nothing of a failure.
+# Headers that an error keeps, as they help to find its cause. Others may hold secrets (cookies,
+# redirect targets).
 _ERROR_NAMES: Final = frozenset(
     {
         "age",
@@ -49,10 +53,11 @@ _LONGEST_VALUE: Final = 1_000
 
 
 def retry_after(status: int, headers: Mapping[str, str], body: Any) -> float | None:
-    """Seconds the service asks to wait, above 0 and at most a year; None if it gives none.
+    """Returns the seconds that the service asks to wait, or None if it does not say.
 
-    The order: ``Retry-After`` (RFC 9110, 10.2.3: seconds or a date), the body's ``retry_after``,
-    at its top level or inside ``detail`` or ``error``, and on 429 ``X-RateLimit-Reset``.
+    The value is above 0 and at most a year. The first valid one counts of ``Retry-After`` (RFC
+    9110, 10.2.3: seconds or a date), ``retry_after`` in the body, at its top level or inside
+    ``detail`` or ``error``, and, for a 429, ``X-RateLimit-Reset``.
     """
     header = headers.get("retry-after", "")
     hints = [_number(header), _seconds_until(parse_date(header), headers)]
@@ -63,10 +68,9 @@ def retry_after(status: int, headers: Mapping[str, str], body: Any) -> float | N
 
 
 def error_objects(body: Any) -> Iterator[dict[Any, Any]]:
-    """The JSON objects of a body that describe the failure, the outermost first.
+    """Yields the JSON objects of a body that describe the failure, the outermost first.
 
-    FastAPI sends what an ``HTTPException`` was given as ``detail``, and other services put it
-    into ``error``.
+    FastAPI sends the details of an ``HTTPException`` in ``detail``; other services use ``error``.
     """
     if isinstance(body, dict):
         yield body
@@ -74,7 +78,7 @@ def error_objects(body: Any) -> Iterator[dict[Any, Any]]:
 
 
 def reset_time(headers: Mapping[str, str]) -> datetime | None:
-    """``X-RateLimit-Reset``, a Unix time or seconds ahead, as an aware datetime."""
+    """Returns ``X-RateLimit-Reset``, a Unix time or seconds from now, as an aware datetime."""
     value = _number(headers.get("x-ratelimit-reset"))
     if value is None or value < 0:
         return None
@@ -86,7 +90,7 @@ def reset_time(headers: Mapping[str, str]) -> datetime | None:
 
 
 def parse_date(text: str) -> datetime | None:
-    """An HTTP date as an aware datetime; None for anything else."""
+    """Returns an HTTP date as an aware datetime, and None for any other text."""
     if not re.fullmatch(_DATE, text.strip()):
         return None
     # Imported here because dateutil's parser takes longer to load than this whole package.
@@ -99,7 +103,7 @@ def parse_date(text: str) -> datetime | None:
 
 
 def _utc_by_any_name(name: str | None, offset: int | None) -> tzinfo | None:
-    # RFC 9110, 5.6.7: an HTTP date is in UTC whatever it says.
+    # RFC 9110, 5.6.7: an HTTP date is in UTC, whatever time zone it names.
     return UTC
 
 
@@ -119,16 +123,20 @@ def _seconds_until(moment: datetime | None, headers: Mapping[str, str]) -> float
 
 
 def service_time(headers: Mapping[str, str]) -> float:
-    """When the answer was made, in Unix seconds, by its own clock: this one may be wrong."""
+    """Returns when the answer was made, in Unix seconds.
+
+    That is the ``Date`` header, so the clock of the service, as the clock of this machine may be
+    wrong. Without the header it is the time of this machine.
+    """
     date = parse_date(headers.get("date", ""))
     return time.time() if date is None else date.timestamp()
 
 
 def headers_for_error(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers to hand out with an error, by their names in lower case.
+    """Returns the headers that an error keeps, by their names in lower case.
 
     Args:
-        headers: all of the answer's, without the key.
+        headers: all headers of the answer, from which the key has been removed.
     """
     return {
         name.lower(): "".join(c for c in value if c.isprintable())[:_LONGEST_VALUE]

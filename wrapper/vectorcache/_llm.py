@@ -1,4 +1,4 @@
-"""Calling the user's own function that stands for an LLM, plain or async."""
+"""Calls the user's own function that answers like an LLM; it may be plain or async."""
 
 from __future__ import annotations
 
@@ -7,29 +7,37 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 LLM: TypeAlias = Callable[[str, str, str | None], str | Awaitable[str]]
-"""A function ``(prompt, model, context) -> str`` that answers in place of the service.
+"""A function ``(prompt, model, context) -> str`` that answers instead of the service.
 
-``context`` is None where the query has none. The function may be ``async`` with the async client.
-It is what ``fallback=`` takes, and ``llm=`` of ``VectorcacheClient.local()``.
+``context`` is None if the query has none. The function may be ``async`` with the async client.
+``fallback=`` takes such a function, and so does ``llm=`` of ``VectorcacheClient.local()``.
 """
 
 
 def is_async(llm: object) -> bool:
-    """Whether the function needs an event loop."""
+    """Returns whether the function has to be awaited."""
     call = getattr(llm, "__call__", None)  # noqa: B004 - an object may have an async __call__
     return inspect.iscoroutinefunction(llm) or inspect.iscoroutinefunction(call)
 
 
 def ask(llm: LLM, prompt: str, model: str, context: str | None) -> object:
-    """What the function returns, from the caller's thread; raises whatever it raises."""
+    """Calls the function in this thread and returns what it returns.
+
+    Raises:
+        Exception: any exception of the function.
+    """
     answer = llm(prompt, model, context)
     if inspect.iscoroutine(answer):
-        answer.close()  # Else Python warns that nobody has awaited it.
+        answer.close()  # Otherwise Python warns that it was never awaited.
     return answer
 
 
 async def ask_async(llm: LLM, prompt: str, model: str, context: str | None) -> object:
-    """The same: an async function on this event loop, a plain one in a thread."""
+    """Calls an async function on this event loop, a plain one in a thread; returns its answer.
+
+    Raises:
+        Exception: any exception of the function.
+    """
     import anyio.to_thread
 
     from ._anyio_threads import limiter
@@ -44,15 +52,15 @@ async def ask_async(llm: LLM, prompt: str, model: str, context: str | None) -> o
 
 
 def answer_flaw(answer: object) -> str:
-    """Why ``answer`` is no answer, in words that follow "must"; empty if it is one."""
+    """Returns why ``answer`` is invalid, in words that follow "must", or an empty text."""
     if inspect.isawaitable(answer):
-        return "return a string, and returned an awaitable: use the async client for that"
+        return "return a string, but returned an awaitable: use the async client for that"
     if not isinstance(answer, str):
-        return f"return a string, and returned {type(answer).__name__}"
+        return f"return a string, but returned {type(answer).__name__}"
     if not answer:
-        return "return a non-empty string, and returned an empty one"
+        return "return a string that is not empty, but returned an empty one"
     try:
         answer.encode()
     except UnicodeEncodeError:
-        return "return valid Unicode text, and returned lone surrogates"
+        return "return valid Unicode text, but returned lone surrogates"
     return ""

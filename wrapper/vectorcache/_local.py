@@ -1,4 +1,4 @@
-"""The way to the local service, which needs packages that may not be installed."""
+"""Makes the transport of a local client, which needs packages that may not be installed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .errors import ConfigurationError
 if TYPE_CHECKING:
     from .local import LocalTransport
 
-# Of a real key's form, and nobody's.
+# It has the form of a key, but does not belong to any project.
 LOCAL_KEY = "vc_" + 32 * "0"
 
-# Says which part of a prompt the local service compares; no other service knows of it.
+# Names the part of a prompt that the local service compares. No other service reads this header.
 COMPARED_HEADER = "vectorcache-compared"
 
 
 class SupportsArray(Protocol):
-    """What NumPy can make an array of, such as its own arrays and other libraries' tensors."""
+    """An object that NumPy can convert to an array, such as a tensor of another library."""
 
     def __array__(self) -> Any: ...
 
@@ -30,34 +30,37 @@ Embedding: TypeAlias = Sequence[float] | SupportsArray
 
 
 class Embedder(Protocol):
-    """Turns a prompt into a vector. Write a class with these two members to bring your own.
+    """An embedding model, which turns a prompt into a vector.
 
+    To use your own model, write a class with these two members.
     ``embed`` may be called from several threads at once.
     """
 
     @property
     def id(self) -> str:
-        """Names the model and everything that changes its vectors. It is stored beside each
-        vector, and vectors of another id are never compared."""
+        """Names the model and everything that changes its vectors.
+
+        It is stored with each vector. Vectors with different ids are never compared.
+        """
         ...
 
     def embed(self, prompt: str) -> Embedding | None:
-        """The vector of a prompt, one-dimensional, of the same length every time.
+        """Returns the vector of a prompt, one-dimensional and always of the same length.
 
-        Need not be normalised: the engine compares by cosine. Return None for a prompt that the
-        model cannot see as a whole (too long, unknown characters): such a prompt is then matched
-        by its exact text only.
+        The vector need not be normalised, as the engine compares by cosine. Return None for a
+        prompt that the model cannot read as a whole (too long, unknown characters): such a prompt
+        is then matched by its exact text only.
         """
         ...
 
 
 def compared_header(text: str) -> dict[str, str]:
-    """The header by which the local service compares ``text`` in place of the whole prompt."""
+    """Returns the header that makes the local service compare ``text``, not the whole prompt."""
     return {COMPARED_HEADER: quote(text)}
 
 
 def compares_parts(http_client: object) -> bool:
-    """Whether a client with this ``http_client`` asks a local service, which heeds the header."""
+    """Returns whether a client with this ``http_client`` asks a local service."""
     return getattr(http_client, "compares_parts", False) is True
 
 
@@ -69,19 +72,19 @@ def local_transport(
     options: Mapping[str, object],
     awaits: bool,
 ) -> LocalTransport:
-    """A transport that answers from a semantic cache in this process.
+    """Returns a transport that answers from a semantic cache in this process.
 
     Args:
-        path: as all up to ``lexical_guard``, of ``VectorcacheClient.local``.
-        options: the client's other options.
+        path: see ``VectorcacheClient.local``, as for ``llm``, ``embedder`` and ``lexical_guard``.
+        options: the other options of the client.
         awaits: whether the client can await an async ``llm``.
 
     Raises:
-        ConfigurationError: the extra is not installed, or an argument is at fault.
+        ConfigurationError: the extra is not installed, or an argument is invalid.
     """
     for name in ("api_key", "base_url", "http_client"):
         if name in options:
-            raise ConfigurationError(f"{name} has no meaning for local(): leave it out")
+            raise ConfigurationError(f"local() does not use {name}: remove it")
     try:
         from .local import Engine, LocalCacheError, LocalTransport
         from .local.llm import refuse_async

@@ -1,4 +1,4 @@
-"""The ``vectorcache`` logger: INFO a call, DEBUG an attempt; never prompt, answer or key."""
+"""The logger ``vectorcache``: calls at INFO, attempts at DEBUG; never a prompt, answer or key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ logger.addHandler(logging.NullHandler())
 
 
 def set_up_log_from_environment() -> None:
-    """Sends the log to standard error if VECTORCACHE_LOG names a level and nobody else logs.
+    """Sends the log to standard error if VECTORCACHE_LOG names a level and logging is not set up.
 
     Raises:
         ConfigurationError: VECTORCACHE_LOG is not the name of a level.
@@ -24,7 +24,7 @@ def set_up_log_from_environment() -> None:
     if level is None:
         raise ConfigurationError(f"VECTORCACHE_LOG is {name!r}: use debug, info, warning or error")
     logger.setLevel(level)
-    # Whoever has configured logging has already said where it goes.
+    # A program that has set up logging has already chosen where the records go.
     if not logging.getLogger().handlers and len(logger.handlers) == 1:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))

@@ -1,4 +1,4 @@
-"""What is asked: one query's fields, checked."""
+"""A query: its fields, checked, and the body of its request."""
 
 from collections.abc import Callable
 from typing import Self, TypeAlias
@@ -12,15 +12,15 @@ from .errors import ConfigurationError, InvalidRequestError
 
 @attrs.frozen
 class Query:
-    """One query, as ``before_send`` sees it; ``attrs.evolve`` makes a changed one.
+    """One query, as ``before_send`` gets it; ``attrs.evolve`` makes a changed copy.
 
     Attributes:
         prompt: the question.
         model: the LLM to ask on a miss.
-        similarity_threshold: cosine similarity, 0 to 1, from which on an earlier prompt counts
-            as the same.
-        context: the part of the cache to look in; None for none.
-        include_debug: whether to bring timings along.
+        similarity_threshold: the lowest cosine similarity, from 0 to 1, at which an earlier
+            prompt counts as the same.
+        context: the part of the cache to look in; None for the default part.
+        include_debug: whether to return timings, in ``debug``.
     """
 
     prompt: str
@@ -38,10 +38,10 @@ class Query:
         context: object,
         include_debug: object,
     ) -> Self:
-        """A query that can be sent.
+        """Returns a query that can be sent.
 
         Raises:
-            InvalidRequestError: a field is at fault.
+            InvalidRequestError: a field is invalid.
         """
         refuse = InvalidRequestError
         return cls(
@@ -53,11 +53,11 @@ class Query:
         )
 
     def screened(self, hook: "BeforeSend") -> "Query":
-        """What ``before_send`` makes of the query.
+        """Returns the query that the ``before_send`` function makes of this one.
 
         Raises:
-            ConfigurationError: it returned something else than a query.
-            InvalidRequestError: it returned a query that cannot be sent.
+            ConfigurationError: the function did not return a query.
+            InvalidRequestError: the function returned a query that cannot be sent.
         """
         changed: object = hook(self)
         if not isinstance(changed, Query):
@@ -69,7 +69,7 @@ class Query:
         return changed if changed is self else self.checked(*fields)
 
     def to_body(self) -> "api.QueryRequest":
-        """The request's body."""
+        """Returns the body of the request."""
         return api.QueryRequest(
             prompt=self.prompt,
             model=self.model,
@@ -82,6 +82,6 @@ class Query:
 BeforeSend: TypeAlias = Callable[[Query], Query]
 """A function that sees each query before it is sent, and returns it, changed or not.
 
-An error that it raises refuses the query, and reaches the caller. A ``SensitiveDataFilter`` is
-one.
+If it raises an error, the query is not sent, and the caller gets that error. A
+``SensitiveDataFilter`` is such a function.
 """

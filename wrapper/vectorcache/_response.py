@@ -1,4 +1,4 @@
-"""What a query returns."""
+"""The response to a query, and how it is made of an answer of the service."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from .errors import VectorcacheError
 
 
 class _ReadsAsMapping(Mapping[str, Any]):
-    """Makes ``result["name"]`` and ``dict(result)`` read what ``to_dict`` gives."""
+    """Lets ``result["name"]`` and ``dict(result)`` read the values of ``to_dict``."""
 
     __slots__ = ()
 
@@ -30,7 +30,7 @@ class _ReadsAsMapping(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self.to_dict())
 
-    # Called by pydantic, and so by FastAPI for a return annotation; nothing else needs these two.
+    # Only pydantic calls these two, for example when FastAPI reads the type of a return value.
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> Any:
         from .integrations._pydantic import pydantic_schema
@@ -46,15 +46,15 @@ class _ReadsAsMapping(Mapping[str, Any]):
 
 @attrs.frozen
 class DebugInfo(_ReadsAsMapping):
-    """How the service came to its answer; fields it left out are None.
+    """How the service found its answer; a field that the service left out is None.
 
     Attributes:
         embedding_time_ms: time to embed the prompt, in milliseconds.
         search_time_ms: time to search the cache, in milliseconds.
         total_time_ms: time inside the service, in milliseconds.
-        matched_cache_entry_id: the entry that answered; None on a miss.
-        cache_entry_count: entries in the cache.
-        extra: fields that this version does not know.
+        matched_cache_entry_id: the id of the stored entry that answered; None on a miss.
+        cache_entry_count: the number of entries in the cache.
+        extra: fields that this version of the package does not know.
     """
 
     embedding_time_ms: float | None = None
@@ -65,7 +65,7 @@ class DebugInfo(_ReadsAsMapping):
     extra: dict[str, Any] = attrs.field(factory=dict, hash=False, kw_only=True)
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON-serialisable values."""
+        """Returns the fields as values that JSON can hold."""
         return {
             **self.extra,
             "embedding_time_ms": self.embedding_time_ms,
@@ -78,12 +78,12 @@ class DebugInfo(_ReadsAsMapping):
 
 @attrs.frozen
 class RateLimit:
-    """What the answer's ``X-RateLimit-*`` headers say; None for what they leave out.
+    """The ``X-RateLimit-*`` headers of an answer; a value that they leave out is None.
 
     Attributes:
-        limit: requests allowed a minute.
+        limit: requests allowed per minute.
         remaining: requests left in this minute.
-        reset_at: when the count starts anew, an aware datetime in UTC.
+        reset_at: when the next minute of the limit begins, an aware datetime in UTC.
     """
 
     limit: int | None = None
@@ -93,17 +93,17 @@ class RateLimit:
 
 @attrs.frozen
 class ResponseMeta:
-    """How the answer came.
+    """How the answer was received.
 
     Attributes:
-        status_code: the HTTP status; None where a fallback stands in for no answer at all.
-        headers: the answer's headers; names in any case.
-        request_id: the service's name for the request; None if it gave none.
-        attempts: attempts made, 1 where the first was answered; 0 where the answer is that of an
-            equal call, which ``coalesce`` lets this call wait for.
-        elapsed: seconds from the call to the answer, waits included.
-        rate_limit: what is left of the key's rate limit; None if the answer does not say.
-        error: what the cache failed with, where the answer is the fallback's; else None.
+        status_code: the HTTP status; None if a fallback answered because the service did not.
+        headers: the headers of the answer; names may be given in upper or lower case.
+        request_id: the id that the service gave the request; None if it gave none.
+        attempts: the number of attempts, 1 if the first succeeded; 0 if the answer is that of an
+            equal call, for which this call waited with ``coalesce``.
+        elapsed: seconds from the call to the answer, including all waits.
+        rate_limit: the rate limit of the key; None if the answer does not name it.
+        error: the error of the cache, if the fallback answered; otherwise None.
     """
 
     status_code: int | None = 200
@@ -119,17 +119,17 @@ class ResponseMeta:
 class VectorcacheResponse(_ReadsAsMapping):
     """The answer to a query; also a mapping of the fields as the service sent them.
 
-    Two are equal if they say the same; ``meta``, how they came, does not count.
+    Two responses are equal if all fields except ``meta`` are equal.
 
     Attributes:
         cache_hit: whether a stored answer was found.
         response: the answer.
         similarity_score: cosine similarity, 0 to 1, to the prompt that was found; None on a miss.
         cost_saved: US dollars that the hit saved; 0 on a miss.
-        llm_provider: ``"cache"`` on a hit, ``"fallback"`` where ``fallback=`` answered, else the
-            provider that answered.
-        debug: timings, if ``include_debug`` asked for them.
-        extra: fields that this version does not know.
+        llm_provider: ``"cache"`` on a hit, ``"fallback"`` if ``fallback=`` answered, otherwise the
+            name of the provider that answered.
+        debug: timings, if the query had ``include_debug``; otherwise None.
+        extra: fields that this version of the package does not know.
         meta: status, headers, attempts and time.
     """
 
@@ -143,7 +143,7 @@ class VectorcacheResponse(_ReadsAsMapping):
     meta: ResponseMeta = attrs.field(factory=ResponseMeta, eq=False, kw_only=True)
 
     def to_dict(self) -> dict[str, Any]:
-        """The answer as JSON-serialisable values: all fields but ``meta``."""
+        """Returns the fields except ``meta`` as values that JSON can hold."""
         fields = {
             **self.extra,
             "cache_hit": self.cache_hit,
@@ -158,7 +158,7 @@ class VectorcacheResponse(_ReadsAsMapping):
 
 
 def response_from_parsed(parsed: "api.QueryResponse", meta: ResponseMeta) -> VectorcacheResponse:
-    """The answer, whose fields have been checked before."""
+    """Returns the response for a parsed answer, whose fields have been checked before."""
     return VectorcacheResponse(
         parsed.cache_hit,
         parsed.response,
@@ -172,7 +172,7 @@ def response_from_parsed(parsed: "api.QueryResponse", meta: ResponseMeta) -> Vec
 
 
 def rate_limit_from_headers(headers: httpx.Headers) -> RateLimit | None:
-    """What the ``X-RateLimit-*`` headers say; None if there are none."""
+    """Returns the ``X-RateLimit-*`` headers, or None if there are none."""
     limit = _count(headers.get("x-ratelimit-limit"))
     remaining = _count(headers.get("x-ratelimit-remaining"))
     reset_at = reset_time(headers)
@@ -201,10 +201,10 @@ def _text(value: "str | api.Unset | None") -> str | None:
 
 
 def _number(value: "float | api.Unset | None") -> float | None:
-    # JSON has one kind of number: a service may well write 1 for 1.0.
+    # JSON has one kind of number, so that a service may write 1 for 1.0.
     return None if value is None or isinstance(value, api.Unset) else float(value)
 
 
 def _count(text: str | None) -> int | None:
-    # 18 digits: within what Python reads quickly, and beyond any limit.
+    # 18 digits are more than any limit has, and few enough to be read quickly.
     return int(text) if text and len(text) <= 18 and text.isascii() and text.isdigit() else None

@@ -1,4 +1,4 @@
-"""Keeps personal data out of the cache: a ready-made ``before_send``."""
+"""A ready-made ``before_send`` function that keeps personal data out of the cache."""
 
 import re
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ import attrs
 from ._query import Query
 from .errors import ConfigurationError, SensitiveDataError
 
-# The three kinds that the service's security guide filters, and what they look like. All take
-# time in proportion to the text, however hostile it is: an address can only begin where a run of
-# its characters begins.
+# The three kinds that the security guide of the service filters. Each pattern takes time in
+# proportion to the text, even if the text is hostile: an address is searched only from the start of
+# a run of its characters.
 _PATTERNS = MappingProxyType(
     {
         "US social security number": r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])",
@@ -25,18 +25,18 @@ _PATTERNS = MappingProxyType(
 class SensitiveDataFilter:
     """Refuses, or redacts, queries whose prompt or context holds personal data.
 
-    Patterns find what has a form of its own, and no names or addresses of people. For more, pass
-    a function of your own as ``before_send`` that asks a detector such as Presidio.
+    Patterns find data that has a fixed form; they do not find names or addresses of people. For
+    those, pass a function of your own as ``before_send`` that asks a detector such as Presidio.
 
     Args:
         action: ``"refuse"`` raises ``SensitiveDataError`` before anything is sent; ``"redact"``
-            sends ``<e-mail address>`` and the like in the place of what was found.
-        patterns: regular expressions by the name of what they find. By default those of the
-            service's security guide: US social security numbers, card numbers of 16 digits (in
-            groups of four or not) and e-mail addresses.
+            replaces what was found, for example by ``<e-mail address>``, and sends the query.
+        patterns: regular expressions, by the names of the data that they find. By default those
+            of the security guide of the service: US social security numbers, card numbers of 16
+            digits (in groups of four or not) and e-mail addresses.
 
     Raises:
-        ConfigurationError: ``action`` or a pattern is at fault.
+        ConfigurationError: ``action`` or a pattern is invalid.
 
     Examples:
         >>> from vectorcache import SensitiveDataFilter, VectorcacheClient
@@ -61,16 +61,18 @@ class SensitiveDataFilter:
         for name, pattern in patterns.items():
             try:
                 compiled = re.compile(pattern)
-                compiled.search("")  # A pattern of bytes finds nothing in text.
+                compiled.search("")  # A pattern of bytes cannot search a text, and raises here.
             except (re.error, TypeError) as error:
-                raise ConfigurationError(f"the pattern for {name!r} is none: {error}") from None
+                raise ConfigurationError(
+                    f"pattern {name!r} is not a valid regular expression: {error}"
+                ) from None
             self._patterns[name] = compiled
 
     def __call__(self, query: Query) -> Query:
-        """The query, if it may be sent.
+        """Returns the query, redacted if ``action`` is ``"redact"``.
 
         Raises:
-            SensitiveDataError: it holds what is looked for, and ``action`` is ``"refuse"``.
+            SensitiveDataError: the query holds personal data, and ``action`` is ``"refuse"``.
         """
         prompt = self._screened("prompt", query.prompt)
         context = query.context and self._screened("context", query.context)

@@ -30,7 +30,7 @@ from .errors import (
 )
 
 Errors: TypeAlias = type[VectorcacheError] | tuple[type[VectorcacheError], ...]
-"""A class of ``VectorcacheError``, or a tuple of several, as ``except`` takes them."""
+"""One class of ``VectorcacheError`` or a tuple of them, as an ``except`` clause takes them."""
 
 FALLBACK_ON: Final[tuple[type[VectorcacheError], ...]] = (
     APIConnectionError,
@@ -117,13 +117,17 @@ def _api_key(given: object) -> APIKey | KeyFunction:
 
 def _retry_policy(value: object) -> RetryPolicy:
     if not isinstance(value, RetryPolicy):
-        raise ConfigurationError("retry must be a RetryPolicy; for a number use max_retries=")
+        raise ConfigurationError(
+            "retry must be a RetryPolicy; to set the number of retries, pass max_retries="
+        )
     return value
 
 
 def _circuit_breaker(value: object) -> CircuitBreaker | None:
     if value is not None and not isinstance(value, CircuitBreaker):
-        raise ConfigurationError("circuit_breaker must be a CircuitBreaker, or None for none")
+        raise ConfigurationError(
+            "circuit_breaker must be a CircuitBreaker, or None to have no circuit breaker"
+        )
     return value
 
 
@@ -132,7 +136,7 @@ def _rate_limiter(value: object) -> RateLimiter | None:
         return RateLimiter(value)
     if value is not None and not isinstance(value, RateLimiter):
         raise ConfigurationError(
-            'rate_limit must be a text such as "100/minute" or "auto", a RateLimiter, or None'
+            'rate_limit must be a string such as "100/minute" or "auto", a RateLimiter, or None'
         )
     return value
 
@@ -150,7 +154,7 @@ def _fallback_on(value: object) -> tuple[type[VectorcacheError], ...]:
     for kind in value if isinstance(value, tuple | list) else (value,):
         if not (isinstance(kind, type) and issubclass(kind, VectorcacheError)):
             raise ConfigurationError(
-                f"fallback_on has {kind!r}: it takes classes of VectorcacheError, one or a tuple"
+                f"fallback_on has {kind!r}: pass a class of VectorcacheError, or a tuple of them"
             )
         if issubclass(kind, InvalidRequestError):
             raise ConfigurationError(
@@ -225,8 +229,8 @@ class Settings:
         )
         if self.coalesce and isinstance(self.api_key, KeyFunction):
             raise ConfigurationError(
-                "coalesce=True lets equal calls share one request, and a function as api_key may "
-                "give each call another key: use one of the two"
+                "coalesce=True lets equal calls share one request, but a function as api_key may "
+                "return another key for each call: use one of the two"
             )
 
     @property

@@ -1,12 +1,12 @@
-"""Every error this package raises.
+"""All errors that this package raises.
 
 VectorcacheError
 ├── ConfigurationError (ValueError)      the client cannot be made, or is closed
-├── InvalidRequestError (ValueError)     refused before anything was sent
+├── InvalidRequestError (ValueError)     the query is invalid; nothing was sent
 │   └── SensitiveDataError               refused by a SensitiveDataFilter
 ├── APIConnectionError                   no answer, or only a part of one
 │   ├── APITimeoutError (TimeoutError)   an attempt or the whole call took too long
-│   └── CircuitOpenError                 not tried, as nothing has answered for a while
+│   └── CircuitOpenError                 not sent, as the service did not answer lately
 ├── APIResponseError                     an answer that breaks the service's contract
 └── APIStatusError                       an answer with an error status
     ├── BadRequestError                  400
@@ -20,8 +20,8 @@ VectorcacheError
         ├── LLMProviderError             502
         └── ServiceUnavailableError      503
 
-All hold plain data only: they can be pickled, copied and sent to another process. None holds
-the key. The exception that led to one is its ``__cause__``.
+They hold plain data only, so that they can be pickled, copied and sent to another process. They
+never hold the key. The exception that caused an error is its ``__cause__``.
 """
 
 from __future__ import annotations
@@ -53,19 +53,19 @@ __all__ = [
 
 
 class VectorcacheError(Exception):
-    """What every error of this package is.
+    """The base class of all errors of this package.
 
     Attributes:
-        message: what happened, what was being done and what to try; also ``str(error)``.
-        status_code: the HTTP status of the answer; None where there was none.
-        retry_after: seconds after which the service asks to be called again; None if it did
-            not say.
-        request_id: the service's name for the request; None if it gave none.
-        body: the answer's JSON value, or a short excerpt of its text; None where there was none.
-        headers: those of the answer's headers that help to find out what happened, such as
-            ``retry-after``, ``x-ratelimit-remaining``, ``x-request-id`` and ``server``, by their
-            names in lower case; empty where there was no answer.
-        attempts: how many attempts were made; 0 where nothing was sent.
+        message: what happened, in which call, and what to do; the same as ``str(error)``.
+        status_code: the HTTP status of the answer; None if there was no answer.
+        retry_after: seconds that the service asks to wait before the next call; None if it did not
+            say.
+        request_id: the id that the service gave the request; None if it gave none.
+        body: the JSON value of the answer, or a short excerpt of its text; None if there was none.
+        headers: the headers of the answer that help to find the cause, such as ``retry-after``,
+            ``x-ratelimit-remaining``, ``x-request-id`` and ``server``, by their names in lower
+            case; empty if there was no answer.
+        attempts: how many attempts were made; 0 if nothing was sent.
     """
 
     def __init__(
@@ -93,19 +93,19 @@ class VectorcacheError(Exception):
 
 
 class ConfigurationError(VectorcacheError, ValueError):
-    """The client cannot work as it was set up; nothing was sent."""
+    """The client is configured wrongly, or closed; nothing was sent."""
 
 
 class InvalidRequestError(VectorcacheError, ValueError):
-    """The query was refused before anything was sent; the message names the argument."""
+    """The query is invalid, and nothing was sent; the message names the argument."""
 
 
 class SensitiveDataError(InvalidRequestError):
-    """A ``SensitiveDataFilter`` found what must not be sent; the message does not repeat it."""
+    """A ``SensitiveDataFilter`` found personal data; the message does not repeat the data."""
 
 
 class APIConnectionError(VectorcacheError):
-    """The service could not be reached, or the answer broke off."""
+    """The service could not be reached, or its answer was cut off."""
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):
@@ -113,15 +113,16 @@ class APITimeoutError(APIConnectionError, TimeoutError):
 
 
 class CircuitOpenError(APIConnectionError):
-    """The circuit breaker is open: no request goes out; ``attempts`` says how many had.
+    """The circuit breaker is open, so that no request is sent.
 
     Attributes:
         retry_after: seconds until the client tries the service again.
+        attempts: how many attempts were made before the circuit opened.
     """
 
 
 class APIResponseError(VectorcacheError):
-    """The answer breaks the service's contract: not JSON, a field missing, too large."""
+    """The answer breaks the contract of the service: not JSON, a field missing, too large."""
 
 
 class APIStatusError(VectorcacheError):
@@ -129,7 +130,7 @@ class APIStatusError(VectorcacheError):
 
 
 class BadRequestError(APIStatusError):
-    """400: the service found a parameter at fault."""
+    """400: the service rejected a parameter."""
 
 
 class AuthenticationError(APIStatusError):
@@ -141,7 +142,7 @@ class PermissionDeniedError(APIStatusError):
 
 
 class NotFoundError(APIStatusError):
-    """404: there is nothing at this address; see ``base_url``."""
+    """404: the service has nothing at this address; check ``base_url``."""
 
 
 class NotCacheableError(APIStatusError):
@@ -149,15 +150,15 @@ class NotCacheableError(APIStatusError):
 
 
 class RateLimitError(APIStatusError):
-    """429: too many requests this minute."""
+    """429: too many requests in this minute."""
 
 
 class QuotaExceededError(RateLimitError):
-    """429: the monthly quota is used up; repeating cannot help.
+    """429: the monthly quota is used up, so that a retry cannot help.
 
     Attributes:
         current_usage: requests made this month; None if the service did not say.
-        monthly_limit: requests allowed a month; None if the service did not say.
+        monthly_limit: requests allowed per month; None if the service did not say.
     """
 
     def __init__(
@@ -182,10 +183,10 @@ class LLMProviderError(InternalServerError):
 
 
 class ServiceUnavailableError(InternalServerError):
-    """503: the service is down for a while."""
+    """503: the service is temporarily not available."""
 
 
-# Every further prompt would meet it, too.
+# Errors that every later query of the same client would get too.
 PERMANENT_ERRORS: Final = (
     AuthenticationError,
     PermissionDeniedError,
@@ -193,5 +194,5 @@ PERMANENT_ERRORS: Final = (
     QuotaExceededError,
 )
 
-# Many of these in a row mean that nothing gets through.
+# Errors that mean an outage if many queries in a row get them.
 OUTAGE_ERRORS: Final = (APIConnectionError, APIResponseError, InternalServerError, RateLimitError)

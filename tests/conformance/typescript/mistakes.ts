@@ -8,7 +8,7 @@ const { data, error } = await queryCache({ body: { prompt: 'Q', model: 'm' } });
 await queryCache({ body: { prompt: 'Q' } });
 // @ts-expect-error: it is a text.
 await queryCache({ body: { prompt: 'Q', model: 1 } });
-// @ts-expect-error: there is no such field.
+// @ts-expect-error: this field does not exist.
 await queryCache({ body: { prompt: 'Q', model: 'm', promt: 'Q' } });
 // @ts-expect-error: the call may have failed.
 export const unchecked: string = data.response;
