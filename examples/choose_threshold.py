@@ -1,4 +1,4 @@
-"""Chooses a threshold from last month's questions, and makes a page for whoever decides.
+"""Chooses a threshold from last month's questions, and makes a page for the person who decides.
 
     python examples/choose_threshold.py questions.csv report.html
 

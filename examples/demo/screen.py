@@ -44,12 +44,12 @@ class Screen:
         self._write(Text.assemble((">>> ", "dim"), (text, "cyan")))
 
     @contextmanager
-    def waiting(self, whom: str) -> Iterator[None]:
+    def waiting(self, asked: str) -> Iterator[None]:
         """Shows that an LLM is asked, until it has answered."""
         if not self._moves:
             yield
             return
-        with self._console.status(f"asking {whom} ...", spinner_style="dim"):
+        with self._console.status(f"asking {asked} ...", spinner_style="dim"):
             yield
 
     def result(self, result: VectorcacheResponse, took: float | None, *, answered_by: str) -> None:

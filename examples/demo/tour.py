@@ -23,7 +23,7 @@ class Step(NamedTuple):
 
 # The scores, 0.914 and 0.966, are well above the threshold of 0.85.
 STEPS = (
-    Step("A question that nobody has asked before", "Why is the sky blue?"),
+    Step("A question that was never asked before", "Why is the sky blue?"),
     Step("The same question in other words", "What gives the sky its blue colour?"),
     Step("In a context, which has answers of its own", "Why is the sky blue?", "children"),
     Step("In other words, in that context", "How come the sky is blue?", "children"),

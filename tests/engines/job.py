@@ -129,7 +129,7 @@ def _surroundings(scratch: Path) -> dict[str, str]:
         "HOME": str(scratch),
         "RAY_TMPDIR": str(scratch),
         "RAY_USAGE_STATS_ENABLED": "0",
-        # Ray's name for: nodes are on loopback, and nobody else may join.
+        # By this variable Ray keeps its nodes on loopback, so that no other machine can join.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "DASK_TEMPORARY_DIRECTORY": str(scratch),
         "PYSPARK_PYTHON": sys.executable,

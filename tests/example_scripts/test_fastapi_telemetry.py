@@ -32,7 +32,7 @@ def test_answers_spans_and_metrics(service: str, tmp_path: Path) -> None:
         )
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         try:
-            # The socket listens already: the request waits until somebody accepts it.
+            # The socket listens already: the request waits until it is accepted.
             with httpx.Client(base_url=url, timeout=60) as user:
                 reply = user.get("/answer", params={"question": "What is telemetry?"})
                 metrics = user.get("/metrics/").text
