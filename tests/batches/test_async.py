@@ -148,7 +148,7 @@ def test_cancelling_the_task(
 def test_closing_early(
     run: Run, make: Callable[[], AsyncVectorcacheClient], server: ScriptedServer
 ) -> None:
-    """``aclosing`` ends the queries in progress, and a wait for the input, when the loop is left."""
+    """``aclosing`` ends queries in progress, and a wait for the input, when the loop is left."""
     holding = server.respond = Holding("slow", others_wait=True)
 
     async def main() -> None:
