@@ -12,9 +12,9 @@ from clock import Clock
 from vectorcache import APIConnectionError, RetryPolicy, VectorcacheClient, VectorcacheError
 from vectorcache._call.call import Call
 from vectorcache._call.circuit import Circuit
+from vectorcache._call.client_state import ClientState
 from vectorcache._call.failure import Failure, Repeat
 from vectorcache._call.retry import RetryQuota
-from vectorcache._call.shared import Shared
 from vectorcache._query import Query
 from vectorcache._rate_limit.gate import RateGate
 from vectorcache._rate_limit.window import Rate
@@ -47,7 +47,7 @@ def make_call(
         settings = client._settings
     return Call(
         settings,
-        Shared(quota or RetryQuota(500), circuit),
+        ClientState(quota or RetryQuota(500), circuit),
         Query("Q", "m", 0.85),
         {},
         timeout=30.0,
@@ -89,7 +89,7 @@ class Made:
     ) -> None:
         self.clock = Clock()
         gate = None if requests is None else RateGate(Rate(requests, 60), self.clock)
-        self.shared = Shared(RetryQuota(500), None, gate)
+        self.shared = ClientState(RetryQuota(500), None, gate)
         with VectorcacheClient(KEY, **options) as client:
             settings = client._settings
         self.call = Call(

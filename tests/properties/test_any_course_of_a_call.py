@@ -10,10 +10,10 @@ from properties.effort import examples
 
 from vectorcache import APIStatusError, RetryPolicy, VectorcacheClient, VectorcacheError
 from vectorcache._call.call import Call
+from vectorcache._call.client_state import ClientState
 from vectorcache._call.failure import Failure, Repeat
 from vectorcache._call.network_errors import failure_from_full_queue
 from vectorcache._call.retry import RetryQuota
-from vectorcache._call.shared import Shared
 from vectorcache._query import Query
 from vectorcache_api.models import QueryResponse
 
@@ -72,7 +72,7 @@ class Course:
         self._max_retries = max_retries
         self._call = Call(
             VectorcacheClient(KEY, retry=policy)._settings,
-            Shared(quota),
+            ClientState(quota),
             Query("Q", "m", 0.85),
             {},
             timeout=None,

@@ -18,9 +18,9 @@ from vectorcache import (
 )
 from vectorcache._call.call import Call
 from vectorcache._call.circuit import Circuit
+from vectorcache._call.client_state import ClientState
 from vectorcache._call.failure import AttemptFailed, Failure, Repeat
 from vectorcache._call.retry import RetryQuota
-from vectorcache._call.shared import Shared
 from vectorcache._query import Query
 from vectorcache._rate_limit.auto import AutoGate
 from vectorcache._rate_limit.gate import RateGate
@@ -51,7 +51,7 @@ class Limited:
             settings = client._settings
         return Call(
             settings,
-            Shared(RetryQuota(500), self.circuit, self.gate),
+            ClientState(RetryQuota(500), self.circuit, self.gate),
             Query("Q", "m", 0.85),
             {},
             timeout=30.0,

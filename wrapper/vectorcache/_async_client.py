@@ -115,7 +115,7 @@ class AsyncVectorcacheClient(
 
         woken = anyio.Event()
         member: Member[Outcome] = Member(key, woken.set)
-        coalescing = self._shared.coalescing
+        coalescing = self._state.coalescing
         outcome: Outcome | None = None
         try:
             coalescing.join(member)

@@ -27,18 +27,16 @@ from ._batch.progress_bar import bar_maker
 from ._batch.prompts import check_batch
 from ._batch.result import Progress
 from ._call.call import Call
-from ._call.circuit import Circuit, CircuitBreaker
-from ._call.coalescing import Coalescing
+from ._call.circuit import CircuitBreaker
+from ._call.client_state import OWN_CONNECTIONS, ClientState
 from ._call.options import CallOptions
-from ._call.retry import RetryPolicy, RetryQuota
-from ._call.shared import Shared
+from ._call.retry import RetryPolicy
 from ._llm import LLM, is_async
 from ._local import LOCAL_KEY, Embedder, compares_parts, local_transport
 from ._logging import set_up_log_from_environment
 from ._observer import Observer
 from ._query import BeforeSend, Query
-from ._rate_limit.gate import RateGate
-from ._rate_limit.limiter import RateLimiter, gate_for
+from ._rate_limit.limiter import RateLimiter
 from ._secret import KeyFunction, KeySource, hidden
 from ._settings import (
     FALLBACK_ON,
@@ -53,29 +51,6 @@ from .errors import ConfigurationError, InvalidRequestError
 
 C = TypeVar("C", bound=Connections | AsyncConnections)
 H = TypeVar("H")
-
-
-# A copy made by ``with_options`` with another of these has a rate limit of its own, as a rate limit
-# is counted for one key at one service.
-_OWN_RATE_LIMIT = frozenset({"rate_limit", "api_key", "base_url"})
-
-# A copy with another of these does not share requests with the original, as they may end
-# differently.
-_OWN_REQUESTS = frozenset(
-    {
-        "api_key",
-        "base_url",
-        "circuit_breaker",
-        "http_client",
-        "max_connections",
-        "max_response_bytes",
-        "rate_limit",
-        "retry",
-    }
-)
-
-# A copy with another of these opens connections of its own.
-_OWN_CONNECTIONS = frozenset({"base_url", "http_client", "max_connections"})
 
 
 class ConfiguredClient(ABC, Generic[C, H]):
@@ -176,9 +151,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
         self._http_client: object = http_client
         self._mark = self._settings.mark_own_objects(http_client)
         self._borrows = False
-        self._shared = Shared(
-            RetryQuota(self._settings.retry.quota), self._new_circuit(), self._new_gate()
-        )
+        self._state = ClientState.new(self._settings)
         self._connections = self._connect()
 
     @classmethod
@@ -237,11 +210,9 @@ class ConfiguredClient(ABC, Generic[C, H]):
         if unknown:
             raise TypeError(f"with_options() got unknown options: {', '.join(sorted(unknown))}")
         copy = object.__new__(type(self))
-        shares = not _OWN_CONNECTIONS & options.keys()
-        same_objects = not OWN_OBJECTS & options.keys()
-        changes: dict[str, Any] = {}
-        if _OWN_REQUESTS & options.keys():
-            changes["coalescing"] = Coalescing()
+        names = frozenset(options)
+        shares = not OWN_CONNECTIONS & names
+        same_objects = not OWN_OBJECTS & names
         copy._borrows = "http_client" not in options
         copy._http_client = options.pop("http_client", self._http_client)
         changed = cast(dict[str, Any], options)
@@ -249,13 +220,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
         copy._mark = (
             self._mark if same_objects else copy._settings.mark_own_objects(copy._http_client)
         )
-        if "retry" in options:
-            changes["quota"] = RetryQuota(copy._settings.retry.quota)
-        if "circuit_breaker" in options or not shares:
-            changes["circuit"] = copy._new_circuit()
-        if _OWN_RATE_LIMIT & options.keys():
-            changes["gate"] = copy._new_gate()
-        copy._shared = attrs.evolve(self._shared, **changes)
+        copy._state = self._state.for_copy(copy._settings, names)
         copy._connections = self._connections if shares else copy._connect()
         return copy
 
@@ -277,21 +242,13 @@ class ConfiguredClient(ABC, Generic[C, H]):
             )
         return settings
 
-    def _new_circuit(self) -> Circuit | None:
-        breaker = self._settings.circuit_breaker
-        return None if breaker is None else Circuit(breaker, self._settings.host)
-
-    def _new_gate(self) -> RateGate | None:
-        limiter = self._settings.rate_limit
-        return None if limiter is None else gate_for(limiter, self._settings.key_digest)
-
     @property
     def stats(self) -> Stats:
         """The statistics of the calls of this client, and of its copies by ``with_options``.
 
         ``client.stats.reset()`` starts to count anew.
         """
-        return self._shared.recorder.snapshot()
+        return self._state.recorder.snapshot()
 
     @property
     def closed(self) -> bool:
@@ -355,7 +312,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
             query = query.screened(self._settings.before_send)
         return Call(
             self._settings,
-            self._shared,
+            self._state,
             query,
             options.headers,
             timeout=options.timeout,

@@ -195,7 +195,7 @@ class VectorcacheClient(ConfiguredClient[Connections, httpx.Client | httpx.BaseT
         # A queue is used, as Ctrl-C inside an Event may leave it locked.
         woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         member: Member[Outcome] = Member(key, partial(woken.put, None))
-        coalescing = self._shared.coalescing
+        coalescing = self._state.coalescing
         outcome: Outcome | None = None
         try:
             coalescing.join(member)

@@ -7,7 +7,6 @@ tested without a network, and without passing time.
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -16,8 +15,7 @@ from typing import Self
 import httpx
 
 from .. import _generated as api
-from .._llm import LLM, answer_flaw
-from .._logging import logger
+from .._llm import LLM
 from .._observer import FailedAttempt, FinishedCall, Observed, ObservedCall
 from .._query import Query
 from .._response import (
@@ -27,15 +25,24 @@ from .._response import (
     response_from_parsed,
 )
 from .._settings import Settings
-from ..errors import APITimeoutError, ConfigurationError, QuotaExceededError, VectorcacheError
+from ..errors import APITimeoutError, QuotaExceededError, VectorcacheError
 from .attempt import Attempt
 from .circuit import Admission
+from .client_state import ClientState
 from .coalescing import Outcome, copy_of
 from .error_message import build_error, in_seconds
 from .failure import AttemptFailed, Failure, Repeat
+from .fallback import response_from_fallback
 from .keys import CallKeys
+from .log import (
+    log_answer,
+    log_equal,
+    log_error,
+    log_failed_attempt,
+    log_fallback,
+    log_next_attempt,
+)
 from .retry import NoRetry, Retries
-from .shared import Shared
 
 # Seconds after which a call that waits for its turn asks again, as calls before it may have left.
 _ASKS_AGAIN = 5.0
@@ -50,7 +57,7 @@ class Call:
 
     Args:
         settings: the settings of the client.
-        shared: the state that all calls of the client share.
+        state: the state that all calls of the client share.
         query: the query to send.
         headers: the headers of this call's requests.
         timeout: seconds each attempt may take, or an ``httpx.Timeout`` for its steps.
@@ -68,7 +75,7 @@ class Call:
     def __init__(
         self,
         settings: Settings,
-        shared: Shared,
+        state: ClientState,
         query: Query,
         headers: Mapping[str, str],
         *,
@@ -86,15 +93,15 @@ class Call:
         self._keys = CallKeys(settings.api_key)
         self._retries = Retries(
             settings.retry,
-            shared.quota,
+            state.quota,
             max_retries=max_retries,
             deadline=deadline,
             random_unit=random_unit,
         )
-        self._circuit = shared.circuit
-        self._permit = None if shared.gate is None else shared.gate.permit()
+        self._circuit = state.circuit
+        self._permit = None if state.gate is None else state.gate.permit()
         observed_call = ObservedCall(query, settings.host, settings.url(""))
-        self._observed = Observed(shared.recorder, settings.observers, observed_call)
+        self._observed = Observed(state.recorder, settings.observers, observed_call)
         self._result: VectorcacheResponse | None = None
         self._admission: Admission | None = None
         self._clock = clock
@@ -221,14 +228,7 @@ class Call:
                 )
 
     def _delay_after(self, failure: Failure) -> float:
-        logger.debug(
-            "%s: attempt %d failed after %.3f s: %s (request %s)",
-            self._line,
-            self._retries.attempts,
-            self._elapsed,
-            failure.status_code or failure.error.__name__,
-            failure.request_id or "unnamed",
-        )
+        log_failed_attempt(self._line, self._retries.attempts, self._elapsed, failure)
         if self._retries.take_back(failure):
             self._needs_new_connection = True
             return 0.0
@@ -242,7 +242,7 @@ class Call:
             raise self._error(failure, decision.reason)
         if failure.text not in self._earlier:
             self._earlier.append(failure.text)
-        logger.debug("%s: next attempt in %.3f s", self._line, decision)
+        log_next_attempt(self._line, decision)
         return decision
 
     def _tell_rate_limit(self, failure: Failure) -> None:
@@ -263,17 +263,7 @@ class Call:
         assert last is not None
         if self._permit is not None:
             self._permit.answered(last.answer_headers, 200)
-        logger.debug(
-            "%s: attempt %d answered after %.3f s", last.line, self._retries.attempts, elapsed
-        )
-        logger.info(
-            "%s: 200 %s in %.3f s (attempts %d, request %s)",
-            last.line,
-            "hit" if parsed.cache_hit else "miss",
-            elapsed,
-            self._retries.attempts,
-            last.request_id or "unnamed",
-        )
+        log_answer(last, parsed.cache_hit, self._retries.attempts, elapsed)
         meta = ResponseMeta(
             200,
             last.answer_headers,
@@ -319,7 +309,7 @@ class Call:
             VectorcacheError: the equal call failed.
         """
         elapsed = self._elapsed
-        logger.info("query: the outcome of an equal call came after %.3f s", elapsed)
+        log_equal(elapsed)
         self._result = copy_of(outcome, elapsed)
         return self._result
 
@@ -345,27 +335,10 @@ class Call:
         Raises:
             ConfigurationError: the fallback did not return a text.
         """
-        fault = "" if answer == "" else answer_flaw(answer)
-        if fault:
-            raise ConfigurationError(f"fallback must {fault}") from error
-        assert isinstance(answer, str)
         elapsed = self._elapsed
-        # A 422 is normal. Anything else is a warning, as fallbacks may be paid for without notice.
-        level = logging.INFO if error.status_code == 422 else logging.WARNING
-        name = error.status_code or type(error).__name__
-        logger.log(level, "%s: the fallback answered in %.3f s for %s", self._line, elapsed, name)
-        # Drop the context, too: its frames would live as long as the response.
-        error.__context__ = None
-        meta = ResponseMeta(
-            error.status_code,
-            request_id=error.request_id,
-            attempts=error.attempts,
-            elapsed=elapsed,
-            error=error.with_traceback(None),
-        )
-        result = VectorcacheResponse(False, answer, None, 0.0, "fallback", meta=meta)
-        self._result = result
-        return result
+        self._result = response_from_fallback(answer, error, elapsed)
+        log_fallback(self._line, elapsed, error)
+        return self._result
 
     def _tell_circuit(self, failure: Failure) -> None:
         if self._circuit is not None and self._admission is not None:
@@ -373,14 +346,7 @@ class Call:
             self._admission = None
 
     def _error(self, failure: Failure, reason: str = "") -> VectorcacheError:
-        logger.info(
-            "%s: %s in %.3f s (attempts %d, request %s)",
-            self._line,
-            failure.status_code or failure.error.__name__,
-            self._elapsed,
-            self._retries.attempts,
-            failure.request_id or "unnamed",
-        )
+        log_error(self._line, self._retries.attempts, self._elapsed, failure)
         return build_error(
             failure,
             attempts=self._retries.attempts,
