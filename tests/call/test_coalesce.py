@@ -65,7 +65,7 @@ def counted(client: Any) -> Joined:
     """Lets a test know when the client's calls have joined."""
     made = Joined()
     inner = client._client if isinstance(client, BlockingAsyncClient) else client
-    inner._state = attrs.evolve(inner._shared, coalescing=made)
+    inner._state = attrs.evolve(inner._state, coalescing=made)
     return made
 
 
