@@ -115,5 +115,5 @@ class TimeBudget:
 
 
 def least(one: float | None, other: float | None) -> float | None:
-    """Returns the smaller of two limits, of which None is no limit."""
+    """Returns the smaller of two limits, where None stands for an infinite one."""
     return other if one is None else one if other is None else min(one, other)
