@@ -73,9 +73,7 @@ def test_the_canary_sees() -> None:
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_no_answer_brings_it_out(
-    make_client: MakeClient, server: ScriptedServer, scene: str
-) -> None:
+def test_no_answer_shows_it(make_client: MakeClient, server: ScriptedServer, scene: str) -> None:
     """Whatever a server sends, no result, error, traceback, log or warning shows the key."""
     server.default = SCENES[scene]
     with watched() as emitted:
@@ -106,7 +104,7 @@ def distrusted() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("trouble", ["refused", "TLS", "timeout", "deadline", "no such host"])
-def test_no_trouble_on_the_way_brings_it_out(
+def test_no_network_error_shows_it(
     make_client: MakeClient, server: ScriptedServer, distrusted: str, trouble: str
 ) -> None:
     """An error without an answer does not show the key, whatever the network did."""
@@ -219,7 +217,7 @@ def test_an_interrupt_does_not_show_it() -> None:
     assert leaks(emitted.found) == []
 
 
-def test_what_was_left_open_does_not_show_it(server: ScriptedServer) -> None:
+def test_an_unclosed_client_does_not_show_it(server: ScriptedServer) -> None:
     """The warning for a client that was never closed does not show the key."""
     with watched() as emitted:
         client = VectorcacheClient(CANARY, server.url)

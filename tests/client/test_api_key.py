@@ -88,7 +88,7 @@ def test_an_empty_secret_counts_as_none(
     ],
 )
 @pytest.mark.parametrize("place", ["argument", "environment"])
-def test_a_key_that_cannot_be_one(
+def test_an_invalid_key(
     kind: AnyKind, key: Any, says: str, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An invalid key raises an error that says why, without the key, before anything is sent."""
@@ -287,7 +287,7 @@ def test_calls_with_a_function_are_not_coalesced(kind: AnyKind) -> None:
     ("key", "error"), [(lambda: KEY, "does not use"), (pydantic.SecretStr(KEY), "does not use")]
 )
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_local_client_takes_none(kind: AnyKind, key: Any, error: str) -> None:
+def test_a_local_client_takes_no_key(kind: AnyKind, key: Any, error: str) -> None:
     """A local client refuses a key of any form, and does not show it."""
     with pytest.raises(ConfigurationError, match=error):
         kind.local(api_key=key)
@@ -323,19 +323,19 @@ class TestHeadersOfErrors:
             make_client(max_retries=0).query("Q", "m")
         return caught.value
 
-    def test_they_help(self, failed: APIStatusError) -> None:
+    def test_headers_that_help_are_kept(self, failed: APIStatusError) -> None:
         """An error keeps only those headers of the last answer that help to find the cause."""
         assert failed.headers == {
             **{name.lower(): value for name, value in self.HELPFUL.items()},
             "content-type": "application/json",
         }
 
-    def test_they_travel(self, failed: APIStatusError) -> None:
+    def test_headers_are_pickled(self, failed: APIStatusError) -> None:
         """The headers are a plain dictionary, which is pickled with the error."""
         assert type(failed.headers) is dict
         assert pickle.loads(pickle.dumps(failed)).headers == failed.headers
 
-    def test_an_answer_that_cannot_be_used(
+    def test_an_invalid_answer_with_status_200(
         self, make_client: MakeClient, server: ScriptedServer
     ) -> None:
         """An error keeps the headers of an invalid 200 too; without an answer it has none."""

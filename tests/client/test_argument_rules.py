@@ -161,7 +161,7 @@ def test_headers() -> None:
         "transfer-encoding",
     ],
 )
-def test_headers_that_are_the_clients(name: str) -> None:
+def test_headers_that_the_client_sets(name: str) -> None:
     """None of these headers can be replaced, in upper or lower case."""
     with pytest.raises(InvalidRequestError, match=f"extra sets {name}: the client sets"):
         HEADERS({"x-fine": "x", name: "x"})
@@ -211,7 +211,7 @@ class TestQuery:
         with pytest.raises(InvalidRequestError, match="prompt is empty"):
             query.screened(lambda query: attrs.evolve(query, prompt=""))
 
-    def test_what_is_no_query(self) -> None:
+    def test_a_hook_that_returns_no_query(self) -> None:
         """If the hook does not return a query, the error says what it must return."""
         message = (
             "before_send returned NoneType: return the query, changed or not, or raise an error "

@@ -127,7 +127,7 @@ def test_a_bad_option_is_refused_by_name(
     assert "cret" not in str(caught.value)
 
 
-def test_each_colour_takes_its_own_httpx_client() -> None:
+def test_each_client_takes_its_own_kind_of_httpx_client() -> None:
     """A sync client refuses an async httpx client when it is made, and the other way round."""
     # Type checkers see these mistakes as well.
     with httpx.Client() as sync, pytest.raises(ConfigurationError, match=r"httpx\.AsyncClient"):
@@ -148,13 +148,13 @@ def test_each_colour_takes_its_own_httpx_client() -> None:
         "https://proxy.example/cache/",
     ],
 )
-def test_addresses_that_are_safe_are_taken(base_url: str) -> None:
+def test_safe_addresses_are_accepted(base_url: str) -> None:
     """``http://`` is allowed only for this machine; ``https://`` for every host and path."""
     with VectorcacheClient(KEY, base_url) as client:
         assert base_url.rstrip("/") in repr(client)
 
 
-def test_insecure_http_has_to_be_asked_for() -> None:
+def test_insecure_http_has_to_be_allowed() -> None:
     """``allow_insecure_http=True`` allows ``http://`` to other machines."""
     with VectorcacheClient(KEY, "http://10.0.0.1", allow_insecure_http=True) as client:
         assert not client.closed
@@ -173,7 +173,7 @@ class TestEnvironment:
         assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
         assert server.requests[0].line == "POST /prefix/v1/cache/query HTTP/1.1"
 
-    def test_an_argument_beats_the_environment(
+    def test_an_argument_has_precedence(
         self, make_client: MakeClient, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """An argument has precedence over the environment."""
@@ -192,7 +192,7 @@ class TestEnvironment:
         with VectorcacheClient(KEY) as client:
             assert "https://api.vectorcache.com" in repr(client)
 
-    def test_a_fault_is_blamed_on_the_variable(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_error_names_the_variable(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The error for an invalid value of the environment names the variable."""
         monkeypatch.setenv("VECTORCACHE_API_KEY", "vc_secret\n")
         with pytest.raises(ConfigurationError, match="VECTORCACHE_API_KEY"):

@@ -154,7 +154,7 @@ def test_the_filter_lets_the_rest_pass(text: str) -> None:
     assert SensitiveDataFilter(action="redact")(query) is query
 
 
-def test_patterns_of_your_own() -> None:
+def test_patterns_of_the_user() -> None:
     """Patterns replace the ready-made ones; they may be compiled or not."""
     screen = SensitiveDataFilter(patterns={"ticket": r"T-\d+", "badge": re.compile("b[0-9]+")})
     for text in ("see T-17", "see b4"):
@@ -166,14 +166,14 @@ def test_patterns_of_your_own() -> None:
 
 @pytest.mark.parametrize("options", [{"action": "warn"}, {"patterns": {"x": "("}},
                                      {"patterns": {"x": None}}])  # fmt: skip
-def test_a_filter_that_makes_no_sense(options: dict[str, Any]) -> None:
+def test_an_invalid_filter(options: dict[str, Any]) -> None:
     """An unknown action or a broken pattern is refused when the filter is made."""
     with pytest.raises(ConfigurationError, match=r"action is 'warn'|pattern 'x' is not a valid"):
         SensitiveDataFilter(**options)
 
 
 @given(st.text(), st.text(), st.sampled_from(sorted(SECRETS)))
-def test_whatever_stands_around_it(before: str, after: str, name: str) -> None:
+def test_data_between_spaces_is_found(before: str, after: str, name: str) -> None:
     """Data between spaces is found, whatever the rest of the prompt is."""
     query = Query(f"{before} {SECRETS[name]} {after}", "m", 0.85)
     with pytest.raises(SensitiveDataError):
@@ -218,13 +218,13 @@ def test_a_name_with_a_backslash() -> None:
 
 
 @pytest.mark.parametrize("action", ["refuse", "redact"])
-def test_how_a_filter_reads(action: Any) -> None:
+def test_the_repr_of_a_filter(action: Any) -> None:
     """The repr of a filter shows its action and the names of its patterns, not the patterns."""
     found = repr(SensitiveDataFilter(action=action, patterns={"ticket": "T-[0-9]+"}))
     assert found == f"SensitiveDataFilter(action='{action}', patterns=['ticket'])"
 
 
-def test_patterns_that_are_no_mapping() -> None:
+def test_patterns_that_are_not_a_mapping() -> None:
     """Patterns that are not a mapping are refused, and the message says what to pass."""
     patterns: Any = ["T-[0-9]+"]
     with pytest.raises(ConfigurationError) as caught:

@@ -105,7 +105,7 @@ def test_an_error_holds_what_it_was_given(kind: type[VectorcacheError]) -> None:
     assert vars(kind("why")) == {"message": "why", **nothing}
 
 
-def test_a_message_tells_the_whole_story(make_client: MakeClient, server: ScriptedServer) -> None:
+def test_a_message_is_complete(make_client: MakeClient, server: ScriptedServer) -> None:
     """A message has the status, the text of the service, the request, the attempts and the wait."""
     limited = {"error": "rate_limited", "message": "Rate limit exceeded.", "retry_after": 27}
     server.script = [

@@ -71,7 +71,7 @@ def fall_back(client: AnyClient) -> Any:
         (answer(raw=b"<html>a portal</html>"), APIResponseError),
     ],
 )
-def test_when_it_is_asked(
+def test_errors_that_call_the_fallback(
     make_client: MakeClient,
     server: ScriptedServer,
     model: Model,
@@ -88,7 +88,9 @@ def test_when_it_is_asked(
     assert result.meta.status_code == result.meta.error.status_code
 
 
-def test_after_a_timeout(make_client: MakeClient, server: ScriptedServer, model: Model) -> None:
+def test_a_fallback_after_a_timeout(
+    make_client: MakeClient, server: ScriptedServer, model: Model
+) -> None:
     """The fallback is called after the deadline has passed; the deadline does not apply to it."""
     over = threading.Event()
 
@@ -118,7 +120,7 @@ def test_while_the_circuit_is_open(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429])
-def test_when_it_is_not_asked(
+def test_errors_that_do_not_call_the_fallback(
     make_client: MakeClient, server: ScriptedServer, model: Model, status: int
 ) -> None:
     """The fallback is not called for a mistake of the caller, nor for a rate limit or quota."""
@@ -179,13 +181,13 @@ def test_the_result_is_one_like_any_other(
     assert result.meta.error.__traceback__ is None
 
 
-def test_an_empty_answer_is_one(make_client: MakeClient, server: ScriptedServer) -> None:
+def test_an_empty_answer_is_valid(make_client: MakeClient, server: ScriptedServer) -> None:
     """A fallback may return an empty text, because an LLM may answer so."""
     server.default = answer(status=500)
     assert make_client(fallback=lambda *_: "").query("Q", "m").response == ""
 
 
-def test_who_pays_is_told(
+def test_a_fallback_is_logged(
     make_client: MakeClient, server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A fallback that answers is logged as a warning, except for content that cannot be cached."""
@@ -233,7 +235,7 @@ def test_our_own_error_in_the_fallback(make_client: MakeClient, server: Scripted
     ("returned", "complaint"),
     [(None, "returned NoneType"), (7, "returned int"), ("\ud800", "Unicode")],
 )
-def test_it_returns_no_text(
+def test_it_must_return_a_text(
     make_client: MakeClient, server: ScriptedServer, returned: Any, complaint: str
 ) -> None:
     """A fallback that does not return a text raises an error, caused by that of the cache."""
@@ -263,7 +265,7 @@ async def test_an_async_function(server: ScriptedServer) -> None:
         assert (await client.query("Q", "m")).llm_provider == "fallback"
 
 
-async def test_a_plain_function_holds_up_nobody(server: ScriptedServer) -> None:
+async def test_a_plain_function_does_not_block_the_loop(server: ScriptedServer) -> None:
     """The async client runs a plain function in a thread, so that it does not block the loop."""
     started, go = threading.Event(), threading.Event()
 
@@ -309,7 +311,7 @@ def test_an_async_function_and_the_sync_client(server: ScriptedServer) -> None:
         ({"fallback_on": (SensitiveDataError,)}, "raised before the cache is asked"),
     ],
 )
-def test_options_that_make_no_sense(
+def test_invalid_fallback_options(
     make_client: MakeClient, options: dict[str, Any], complaint: str
 ) -> None:
     """An invalid ``fallback`` or ``fallback_on`` is refused when the client is made."""

@@ -117,7 +117,7 @@ def test_a_fallback(make_client: MakeClient, server: ScriptedServer) -> None:
     assert notebook.events[-1][2].result is result
 
 
-def test_an_open_circuit_is_no_attempt(make_client: MakeClient, server: ScriptedServer) -> None:
+def test_an_open_circuit_is_not_an_attempt(make_client: MakeClient, server: ScriptedServer) -> None:
     """A call that sent nothing has a beginning and an end, but no attempt."""
     server.default = answer({"detail": "boom"}, status=500)
     notebook = Notebook()
@@ -129,7 +129,7 @@ def test_an_open_circuit_is_no_attempt(make_client: MakeClient, server: Scripted
     assert notebook.names == ["started", "attempt failed", "finished", "started", "finished"]
 
 
-def test_a_refused_call_is_none(make_client: MakeClient) -> None:
+def test_a_refused_call_is_not_observed(make_client: MakeClient) -> None:
     """Observers are not told of a query that was refused before anything was sent."""
     notebook = Notebook()
     with pytest.raises(InvalidRequestError):
@@ -225,7 +225,7 @@ def test_outcome(
     assert FinishedCall(result, error, 1, 0.5).outcome == outcome
 
 
-def test_the_last_of_several_is_told_of_an_end_first(make_client: MakeClient) -> None:
+def test_observers_are_told_of_the_end_in_reverse_order(make_client: MakeClient) -> None:
     """Observers are told of the end in reverse order, so that each can undo what it has set."""
     told: list[str] = []
 
@@ -310,7 +310,7 @@ class Late(Observer):
         ),
     ],
 )
-def test_what_is_no_observer(make_client: MakeClient, observers: Any, words: str) -> None:
+def test_invalid_observers(make_client: MakeClient, observers: Any, words: str) -> None:
     """An object that is not an observer is refused when the client is made."""
     with pytest.raises(ConfigurationError) as caught:
         make_client(observers=observers)

@@ -72,7 +72,7 @@ def test_its_schema(mode: Any) -> None:
 @pytest.mark.parametrize(
     "value", [{}, 3, None, {**HIT.to_dict(), "cache_hit": "maybe"}, {**HIT.to_dict(), "debug": 1}]
 )
-def test_what_is_no_answer(value: object) -> None:
+def test_an_invalid_object(value: object) -> None:
     """An object without the fields, or with other types in them, is refused by pydantic."""
     with pytest.raises(ValidationError):
         TypeAdapter(VectorcacheResponse).validate_python(value)

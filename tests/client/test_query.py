@@ -154,7 +154,7 @@ def test_meta_tells_how_the_answer_came(client: AnyClient, server: ScriptedServe
         ({"X-RateLimit-Limit": "9" * 40, "X-RateLimit-Reset": "9" * 19}, None),
     ],
 )
-def test_rate_limit_headers_that_make_no_sense_are_left_out(
+def test_invalid_rate_limit_headers_are_left_out(
     client: AnyClient, server: ScriptedServer, headers: dict[str, str], expected: object
 ) -> None:
     """Invalid rate limit headers do not spoil an answer."""

@@ -38,7 +38,7 @@ def test_a_client_cannot_be_pickled(
             attempt(client)
 
 
-def test_the_key_type_gives_nothing_away() -> None:
+def test_the_type_of_the_key_does_not_show_it() -> None:
     """The type of the key hides it from repr, str, format, pickle and attribute dumps."""
     key = APIKey(KEY)
     assert PLAIN not in f"{key}{key!r}{key!s}"

@@ -51,7 +51,7 @@ def test_error_bodies_are_as_the_description_says(status: int) -> None:
     assert all(is_valid(body, SCHEMAS["ApiError"]) for body in bodies)
 
 
-def test_the_service_judges_requests() -> None:
+def test_the_service_checks_requests() -> None:
     """A request that differs from that of the case is reported, also by HTTP."""
     case = next(case for case in scripted("python") if case.name == "every-field-of-a-query")
     with ConformanceService([case]) as service, httpx.Client() as client:

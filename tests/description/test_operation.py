@@ -103,7 +103,7 @@ def test_answer_examples(status: str) -> None:
         assert set(value) <= set(resolve(media["schema"])["properties"]), name
 
 
-def test_answers_shown() -> None:
+def test_examples_of_answers() -> None:
     """There are examples of a hit and a miss, with and without debug."""
     shown = examples(body(answer("200")))
     assert {name: (value["cache_hit"], "debug" in value) for name, value in shown.items()} == {
@@ -123,14 +123,14 @@ def test_answers_shown() -> None:
 
 
 @pytest.mark.parametrize("status", ERRORS)
-def test_both_error_shapes_shown(status: str) -> None:
+def test_examples_of_both_error_shapes(status: str) -> None:
     """Every error has examples in both shapes that the service documents."""
     shown = examples(body(answer(status))).values()
     assert any("detail" in value and "error" not in value for value in shown)
     assert any({"error", "message"} <= set(value) for value in shown)
 
 
-def test_special_errors_shown() -> None:
+def test_examples_of_special_errors() -> None:
     """There are examples of a failed validation and of a used-up quota with its figures."""
     validation = examples(body(answer("422")))["validation"]
     assert set(validation["detail"][0]) == {"loc", "msg", "type"}

@@ -99,7 +99,7 @@ def test_missing_field_of_result(server: ScriptedServer) -> None:
         result["no such field"]
 
 
-def test_response_of_ones_own() -> None:
+def test_a_response_made_by_a_test() -> None:
     """A ``VectorcacheResponse`` can be made from the fields of the class in the guide."""
     made = VectorcacheResponse(
         cache_hit=True,

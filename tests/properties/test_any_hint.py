@@ -87,7 +87,7 @@ def test_any_texts(hint: str, reset: str, date: str, in_body: str) -> None:
 
 @given(st.floats(0, YEAR, exclude_min=True))
 @examples(200)
-def test_a_sane_hint_is_kept(seconds: float) -> None:
+def test_a_valid_wait_is_used_exactly(seconds: float) -> None:
     """A number of seconds up to a year is used exactly, including its decimals."""
     text = f"{seconds:.15f}"
     assert retry_after(503, {"retry-after": text}, None) == (float(text) or None)

@@ -31,7 +31,7 @@ def inputs(folder: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("path", inputs("crashes"), ids=lambda path: "/".join(path.parts[-2:]))
-def test_what_broke_a_promise_once(path: Path) -> None:
+def test_earlier_failures(path: Path) -> None:
     """Every input that once caused a failure passes now."""
     import_module(f"targets.{path.parent.name}").check(path.read_bytes())
 

@@ -1,4 +1,4 @@
-// The conformance cases, as the JSON files have them; see schema.json.
+// The conformance cases, read from the JSON files; see schema.json.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,12 +33,12 @@ const cases: Case[] = readdirSync(join(folder, 'cases'))
   .flatMap((name): Case[] => read('cases', name).cases)
   .filter(({ clients }) => clients?.includes('typescript') ?? true);
 
-/** One call to a service that answers as it is told to. */
+/** One call to a service that sends the answers of the case. */
 export const scripted = cases
   .filter(({ calls }) => calls === undefined)
   .map((one) => ({ ...defaults, ...one }));
 
-/** Calls in a row to the embedded service. */
+/** Several calls to the embedded service, one after the other. */
 export const embedded = cases.flatMap(({ name, calls }) =>
   calls === undefined ? [] : [{ name, calls }],
 );

@@ -1,4 +1,4 @@
-// The cases, as the generated TypeScript client sees them.
+// Runs the cases with the generated TypeScript client.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -48,7 +48,7 @@ function checkResult(expected: Json, some: string[], data: Json) {
   assert.deepEqual(result, withoutNulls(expected));
 }
 
-// Null is as good as absent.
+// Null and absent mean the same.
 function withoutNulls(value: unknown): unknown {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
   const entries = Object.entries(value).filter(([, inner]) => inner !== null);

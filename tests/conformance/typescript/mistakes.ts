@@ -1,4 +1,4 @@
-// What openapi.yaml does not allow does not compile; each line must be an error.
+// Code that openapi.yaml does not allow must not compile: each line must be an error.
 
 import { queryCache } from '@vectorcache/client';
 
@@ -6,7 +6,7 @@ const { data, error } = await queryCache({ body: { prompt: 'Q', model: 'm' } });
 
 // @ts-expect-error: model is required.
 await queryCache({ body: { prompt: 'Q' } });
-// @ts-expect-error: it is a text.
+// @ts-expect-error: the value must be a string.
 await queryCache({ body: { prompt: 'Q', model: 1 } });
 // @ts-expect-error: this field does not exist.
 await queryCache({ body: { prompt: 'Q', model: 'm', promt: 'Q' } });
@@ -14,5 +14,5 @@ await queryCache({ body: { prompt: 'Q', model: 'm', promt: 'Q' } });
 export const unchecked: string = data.response;
 // @ts-expect-error: a miss has no score.
 export const score: number = data!.similarity_score;
-// @ts-expect-error: it is a number.
+// @ts-expect-error: the value is a number.
 export const wait: string | undefined = error!.retry_after;

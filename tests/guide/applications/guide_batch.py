@@ -6,35 +6,25 @@ from typing import List
 
 from vectorcache import AsyncVectorcacheClient, VectorcacheResponse
 
-async def process_batch(
-    prompts: List[str],
-    model: str,
-    api_key: str
-) -> List[VectorcacheResponse]:
+
+async def process_batch(prompts: List[str], model: str, api_key: str) -> List[VectorcacheResponse]:
     """Process multiple prompts concurrently."""
 
     async with AsyncVectorcacheClient(api_key, timeout=30.0) as client:
-        tasks = [
-            client.query(prompt, model, similarity_threshold=0.85)
-            for prompt in prompts
-        ]
+        tasks = [client.query(prompt, model, similarity_threshold=0.85) for prompt in prompts]
         return await asyncio.gather(*tasks)
+
 
 # Usage
 async def main():
-    prompts = [
-        'What is machine learning?',
-        'Explain deep learning',
-        'What are neural networks?'
-    ]
+    prompts = ["What is machine learning?", "Explain deep learning", "What are neural networks?"]
 
     results = await process_batch(
-        prompts,
-        model='gpt-4o',
-        api_key=os.environ['VECTORCACHE_API_KEY']
+        prompts, model="gpt-4o", api_key=os.environ["VECTORCACHE_API_KEY"]
     )
 
-    cache_hits = sum(1 for r in results if r['cache_hit'])
+    cache_hits = sum(1 for r in results if r["cache_hit"])
     print(f"Cache hit rate: {cache_hits / len(results) * 100:.1f}%")
+
 
 asyncio.run(main())

@@ -5,11 +5,9 @@ import os
 from vectorcache import VectorcacheClient
 
 # Usage
-with VectorcacheClient(api_key=os.environ['VECTORCACHE_API_KEY']) as client:
+with VectorcacheClient(api_key=os.environ["VECTORCACHE_API_KEY"]) as client:
     result = client.query(
-        prompt='What is machine learning?',
-        model='gpt-4o',
-        similarity_threshold=0.85
+        prompt="What is machine learning?", model="gpt-4o", similarity_threshold=0.85
     )
 
     print(f"Response: {result.response}")

@@ -7,12 +7,14 @@ import os
 from vectorcache import VectorcacheClient
 
 app = FastAPI()
-client = VectorcacheClient(api_key=os.environ['VECTORCACHE_API_KEY'])
+client = VectorcacheClient(api_key=os.environ["VECTORCACHE_API_KEY"])
+
 
 class QueryRequest(BaseModel):
     prompt: str
-    model: str = 'gpt-4o'
+    model: str = "gpt-4o"
     similarity_threshold: float = 0.85
+
 
 @app.post("/query")
 async def query_cache(request: QueryRequest):
@@ -20,7 +22,7 @@ async def query_cache(request: QueryRequest):
         result = client.query(
             prompt=request.prompt,
             model=request.model,
-            similarity_threshold=request.similarity_threshold
+            similarity_threshold=request.similarity_threshold,
         )
         return result
     except Exception as e:

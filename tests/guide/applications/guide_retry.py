@@ -5,12 +5,13 @@ from typing import Optional
 
 from vectorcache import APITimeoutError, VectorcacheClient, VectorcacheError, VectorcacheResponse
 
+
 def query_with_retry(
     client: VectorcacheClient,
     prompt: str,
     model: str,
     max_retries: int = 3,
-    backoff_factor: float = 2.0
+    backoff_factor: float = 2.0,
 ) -> Optional[VectorcacheResponse]:
     """Query with exponential backoff retry."""
 
@@ -25,7 +26,7 @@ def query_with_retry(
         except VectorcacheError as error:
             if error.status_code == 429:  # Rate limit
                 if attempt < max_retries - 1:
-                    delay = min(error.retry_after or backoff_factor ** attempt, 10)
+                    delay = min(error.retry_after or backoff_factor**attempt, 10)
                     print(f"Rate limited, retrying in {delay}s...")
                     time.sleep(delay)
                     continue
