@@ -19,6 +19,7 @@ from vectorcache import (
     RateLimitError,
     RetryPolicy,
 )
+from vectorcache._call.error_message import readable_time
 from vectorcache._call.failure import Failure, Repeat
 from vectorcache._call.retry import RetryQuota
 from vectorcache_api.models import QueryResponse
@@ -85,7 +86,7 @@ def test_the_message(failures: list[Failure], options: dict[str, Any], message: 
 
 
 @pytest.mark.parametrize(
-    ("took", "words"), [(0.0123, "0.012 s"), (9.96, "10 s"), (10.0, "10 s"), (123.4, "123 s")]
+    ("took", "words"), [(0.0123, "12 ms"), (9.96, "10 s"), (10.0, "10 s"), (123.4, "2 min")]
 )
 def test_times_are_round(took: float, words: str) -> None:
     """A message rounds a time to the digits that a reader needs."""
@@ -260,3 +261,27 @@ def test_the_fallback_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     ]
     with pytest.raises(ConfigurationError, match=r"^fallback must "):
         call.fallback_result(None, APIStatusError("no"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1.0, "0 s"),
+        (0.0, "0 s"),
+        (3.6e-5, "0.036 ms"),
+        (0.0004, "0.4 ms"),
+        (0.0994, "99 ms"),
+        (0.0999, "0.1 s"),
+        (0.25, "0.25 s"),
+        (9.5, "9.5 s"),
+        (60.63, "61 s"),
+        (119.4, "119 s"),
+        (120.0, "2 min"),
+        (3_636.03, "61 min"),
+        (87_264.03, "24 h"),
+        (172_800.0, "2 days"),
+    ],
+)
+def test_times_are_written_for_people(seconds: float, text: str) -> None:
+    """A time in a message has the unit that people would choose, and no needless digits."""
+    assert readable_time(seconds) == text

@@ -30,7 +30,7 @@ from .attempt import Attempt
 from .circuit import Admission
 from .client_state import ClientState
 from .coalescing import Outcome, copy_of
-from .error_message import build_error, in_seconds
+from .error_message import build_error, readable_time
 from .failure import AttemptFailed, Failure, Repeat
 from .fallback import response_from_fallback
 from .keys import CallKeys
@@ -154,13 +154,13 @@ class Call:
             raise self._error(
                 Failure(
                     error=APITimeoutError,
-                    text=f"the client's own rate limit lets no request go for {in_seconds(delay)}",
+                    text=f"the client's rate limit ({self._permit.limit_in_words}) has no slot for "
+                    f"{readable_time(delay)}, and the deadline is {self._limit:g} s",
                     repeat=Repeat.NEVER,
-                    advice="come back later, or raise deadline= or rate_limit=",
+                    advice="try again later, or raise deadline= or rate_limit=",
                     retry_after=delay,
                     sent=False,
-                ),
-                f"the deadline of {self._limit:g} s leaves no time for that",
+                )
             )
         return min(delay, _ASKS_AGAIN)
 

@@ -32,11 +32,11 @@ def build_error(
         facts.append(f"request {failure.request_id}")
     if attempts:
         plural = "" if attempts == 1 else "s"
-        facts.append(f"{attempts} attempt{plural} in {in_seconds(elapsed)}")
+        facts.append(f"{attempts} attempt{plural} in {readable_time(elapsed)}")
     else:
-        facts.append(f"after {in_seconds(elapsed)}")
+        facts.append(f"after {readable_time(elapsed)}")
     if failure.retry_after is not None:
-        facts.append(f"try again in {in_seconds(failure.retry_after)}")
+        facts.append(f"try again in {readable_time(failure.retry_after)}")
     if reason:
         facts.append(reason)
     if earlier:
@@ -58,6 +58,18 @@ def build_error(
     return error
 
 
-def in_seconds(value: float) -> str:
-    """Returns a time as messages write it."""
-    return f"{value:.0f} s" if value >= 10 else f"{value:.2g} s"
+def readable_time(seconds: float) -> str:
+    """Returns a time as messages write it: ``0.4 ms``, ``9.5 s``, ``61 s``, ``24 h``."""
+    if seconds < 1e-6:
+        return "0 s"
+    if seconds < 0.0995:  # From here on it would be rounded to 100 ms.
+        return f"{seconds * 1_000:.2g} ms"
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7_200:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 172_800:
+        return f"{seconds / 3_600:.0f} h"
+    return f"{seconds / 86_400:.0f} days"

@@ -12,7 +12,7 @@ import attrs
 from .._arguments import as_float, real_number
 from .._threading import ForkSafeLock
 from ..errors import ConfigurationError
-from .error_message import in_seconds
+from .error_message import readable_time
 from .failure import Failure, Repeat
 
 # The costs are those of botocore's standard retry mode. A throttled retry costs less, as waiting
@@ -194,7 +194,7 @@ class Retries:
         if repeat is Repeat.UNCERTAIN and self._repeated_uncertain:
             return NoRetry("repeated only once, as each attempt may be paid for")
         if circuit_pause is not None:
-            return NoRetry(f"the circuit is open for another {in_seconds(circuit_pause)}")
+            return NoRetry(f"the circuit is open for another {readable_time(circuit_pause)}")
         delay = self._delay(failure, repeat)
         if delay is None:
             return NoRetry()

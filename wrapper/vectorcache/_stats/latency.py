@@ -1,4 +1,4 @@
-"""Times, kept as counts in buckets whose widths grow with them."""
+"""Keeps times as counts in buckets; the longer the times, the wider the buckets."""
 
 from collections.abc import Mapping
 from itertools import accumulate
@@ -16,18 +16,19 @@ _SHORTEST: Final = 1e-6
 
 @attrs.frozen
 class Latency:
-    """How long calls took, in seconds; all but ``count`` None where there were none.
+    """How long calls took, in seconds. Without calls, all figures but ``count`` are None.
 
     Attributes:
-        count: how many calls.
-        mean: their mean.
-        p50: half of them took at most this long; right to within 1 %, as are the others.
-        p90: nine in ten did.
-        p95: 95 in 100 did.
-        p99: 99 in 100 did.
-        max: the longest.
-        histogram: how many took up to each of these times, by seconds, and longer than the one
-            2 % below it; times without any are left out.
+        count: the number of calls.
+        mean: their mean time.
+        p50: half of the calls took at most this long. This and the other percentiles are right to
+            within 1 %.
+        p90: 90 % of the calls took at most this long.
+        p95: 95 % of the calls took at most this long.
+        p99: 99 % of the calls took at most this long.
+        max: the time of the longest call.
+        histogram: the number of calls in each step, by the upper end of the step in seconds. The
+            lower end is 2 % below. Steps without calls are left out.
     """
 
     count: int = 0
@@ -40,12 +41,12 @@ class Latency:
     histogram: Mapping[float, int] = attrs.field(factory=dict, hash=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON-serialisable values, without the histogram."""
+        """Returns the fields as JSON-serialisable values, without the histogram."""
         return attrs.asdict(self, filter=lambda field, _: field.name != "histogram")
 
 
 class Times:
-    """Counts times as they come."""
+    """Counts times, and computes their mean and percentiles."""
 
     __slots__ = ("buckets", "longest", "total")
 
@@ -92,5 +93,5 @@ def _percentile(ordered: Mapping[int, int], count: int, share: float) -> float:
     rank = ceil(share * count)
     reached = accumulate(ordered.values())
     bucket = next(b for b, seen in zip(ordered, reached, strict=True) if seen >= rank)
-    # The point from which both ends of the bucket are equally far in proportion.
+    # This point has the same relative distance from both ends of the bucket.
     return 2.0 * _GROWTH**bucket / (1.0 + _GROWTH)

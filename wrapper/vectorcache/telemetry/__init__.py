@@ -1,4 +1,4 @@
-"""Telemetry: OpenTelemetry's spans and metrics of each call, and a Prometheus collector.
+"""Telemetry: spans and metrics of OpenTelemetry for each call, and a Prometheus collector.
 
 ``OpenTelemetryObserver`` needs ``pip install 'vectorcache-python[opentelemetry]'``, which brings
 OpenTelemetry's API and no more; ``PrometheusCollector`` needs
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenTelemetryObserver", "PrometheusCollector"]
 
-# Where each is, and the package and the extra that it needs.
+# The module of each name, and the package and the extra that it needs.
 _PLACES = {
     "OpenTelemetryObserver": ("opentelemetry", "opentelemetry-api", "opentelemetry"),
     "PrometheusCollector": ("prometheus", "prometheus-client", "prometheus"),
@@ -26,7 +26,7 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Who has one of the two extras must not need the other.
+    # Each class is imported when it is used, so that a user of one extra does not need the other.
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, needs, extra = _PLACES[name]

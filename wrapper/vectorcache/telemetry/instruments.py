@@ -1,4 +1,4 @@
-"""Metrics of all calls."""
+"""Measures all calls with OpenTelemetry's metrics."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Instruments(Observer):
         self._retries = meter.create_counter(
             names.RETRIES_METRIC, unit="{retry}", description="Attempts after a call's first."
         )
-        # UCUM has no currencies: an annotation says which it is.
+        # UCUM has no units for currencies, so the unit is an annotation in braces.
         self._cost_saved = meter.create_counter(
             names.COST_SAVED_METRIC, unit="{USD}", description="US dollars that hits saved."
         )

@@ -1,8 +1,8 @@
-"""Every name that telemetry gives, with the convention that it comes from.
+"""Defines every name in telemetry, with the convention that it comes from.
 
 The GenAI conventions are those of https://opentelemetry.io/schemas/gen-ai/1.42.0, which are still
-in development; ``error.*``, ``exception.*``, ``http.*`` and ``server.*`` are stable. What has no
-convention is ``vectorcache.*``, under the names of the client's own fields.
+in development; ``error.*``, ``exception.*``, ``http.*`` and ``server.*`` are stable. A name
+without a convention begins with ``vectorcache.``, and ends with the name of the client's own field.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ REQUEST_MODEL: Final = "gen_ai.request.model"
 INPUT_MESSAGES: Final = "gen_ai.input.messages"
 OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
 
-# One prompt without roles goes in and one text comes out, which is what this well-known value is
-# for. The provider is who is called; who wrote the answer is vectorcache.llm_provider.
+# This well-known value is for one prompt without roles that is answered by one text. The provider
+# is the service that is called; vectorcache.llm_provider names the author of the answer.
 OPERATION: Final = "text_completion"
 PROVIDER: Final = "vectorcache"
 
@@ -36,22 +36,22 @@ EXCEPTION_MESSAGE: Final = "exception.message"
 # https://opentelemetry.io/docs/specs/semconv/http/http-spans/
 HTTP_STATUS_CODE: Final = "http.response.status_code"
 
-# A call's: how it ended, and attempts made.
+# Attributes of a call: how it ended, and attempts made.
 OUTCOME: Final = "vectorcache.outcome"
 ATTEMPTS: Final = "vectorcache.attempts"
-# A query's.
+# Attributes of a query.
 SIMILARITY_THRESHOLD: Final = "vectorcache.similarity_threshold"
 CONTEXT: Final = "vectorcache.context"
-# An answer's; the cost is in US dollars.
+# Attributes of an answer; the cost is in US dollars.
 CACHE_HIT: Final = "vectorcache.cache_hit"
 SIMILARITY_SCORE: Final = "vectorcache.similarity_score"
 COST_SAVED: Final = "vectorcache.cost_saved"
 LLM_PROVIDER: Final = "vectorcache.llm_provider"
 REQUEST_ID: Final = "vectorcache.request_id"
-# The error for which a fallback has answered.
+# The class of the error for which a fallback has answered.
 FALLBACK_FOR: Final = "vectorcache.fallback_for"
 
-# The event for each attempt that failed; its number from 1, and seconds until the next.
+# The event of a failed attempt, the number of the attempt from 1, and seconds until the next.
 ATTEMPT_FAILED: Final = "vectorcache.attempt_failed"
 ATTEMPT: Final = "vectorcache.attempt"
 RETRY_IN: Final = "vectorcache.retry_in"
@@ -70,8 +70,8 @@ RETRIES_METRIC: Final = "vectorcache.retries"
 COST_SAVED_METRIC: Final = "vectorcache.cost_saved"
 SIMILARITY_SCORE_METRIC: Final = "vectorcache.similarity_score"
 
-# Prometheus, by its own rules: https://prometheus.io/docs/practices/naming/
-# Counters get their _total, histograms their _bucket, _sum and _count from the client library.
+# Prometheus has rules of its own: https://prometheus.io/docs/practices/naming/
+# The client library adds _total to counters, and _bucket, _sum and _count to histograms.
 PROMETHEUS_CALLS: Final = "vectorcache_calls"
 PROMETHEUS_ERRORS: Final = "vectorcache_errors"
 PROMETHEUS_RETRIES: Final = "vectorcache_retries"

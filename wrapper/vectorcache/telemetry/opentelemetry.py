@@ -1,4 +1,4 @@
-"""Calls as OpenTelemetry tells of them."""
+"""Reports calls to OpenTelemetry, as spans and metrics."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class OpenTelemetryObserver(Observer):
             Metrics never do.
 
     Raises:
-        ConfigurationError: an argument is at fault.
+        ConfigurationError: an argument is invalid.
 
     Examples:
         >>> observer = OpenTelemetryObserver()
@@ -63,17 +63,17 @@ class OpenTelemetryObserver(Observer):
         self._instruments = Instruments(meter)
 
     def call_started(self, call: ObservedCall) -> None:
-        """Begins the call's span, and makes it the current one."""
+        """Begins the span of the call, and makes it the current one."""
         self._spans.call_started(call)
 
     def attempt_failed(self, call: ObservedCall, attempt: FailedAttempt) -> None:
-        """Adds an event to the span."""
+        """Adds an event for the failed attempt to the span."""
         self._spans.attempt_failed(call, attempt)
 
     def call_finished(self, call: ObservedCall, end: FinishedCall) -> None:
         """Counts and measures the call, and ends its span."""
         try:
-            # While the span is current: the SDK takes its id along as an exemplar.
+            # This comes first, while the span is current: the SDK stores its id as an exemplar.
             self._instruments.call_finished(call, end)
         finally:
             self._spans.call_finished(call, end)

@@ -1,4 +1,4 @@
-"""``client.stats`` as Prometheus reads it."""
+"""Shows ``client.stats`` to Prometheus."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .. import ConfigurationError, Latency, Scores, Stats
 from .._arguments import check_flag
 from . import buckets, names
 
-# What the client counts together, beyond its thousand pairs of model and context.
+# The label of what the client counts together, beyond its thousand pairs of model and context.
 _BEYOND: Final = "other"
 
 
@@ -25,19 +25,20 @@ class _HasStats(Protocol):
 
 
 class PrometheusCollector(Collector):
-    """Shows what clients have counted, whenever it is asked; calls cost nothing more for it.
+    """Shows what clients have counted, when Prometheus asks; calls take no longer for it.
 
     Register it once: ``prometheus_client.REGISTRY.register(PrometheusCollector(client))``. The
-    names are in ``vectorcache.telemetry.names``. A model, or with ``by_context`` a context, beyond
-    the client's thousand pairs of both is ``other``.
+    names are in ``vectorcache.telemetry.names``. Beyond the client's thousand pairs of model and
+    context, the label of the model (and, with ``by_context``, of the context) is ``other``.
 
     Args:
         clients: a client, or a mapping of names to clients, which become the label ``client``.
-            Copies made by ``with_options`` are counted with their original.
-        by_context: whether there is a label ``context``, and so series for each context.
+            The calls of copies made by ``with_options`` count in the original client.
+        by_context: whether there is a label ``context``, and so series for each context. By
+            default the contexts are added up.
 
     Raises:
-        ConfigurationError: an argument is at fault.
+        ConfigurationError: an argument is invalid.
     """
 
     def __init__(
@@ -48,8 +49,8 @@ class PrometheusCollector(Collector):
         for client in self._clients.values():
             if not isinstance(getattr(client, "stats", None), Stats):
                 raise ConfigurationError(
-                    "PrometheusCollector takes a client, or a mapping of names to clients; this "
-                    f"is of type {type(client).__name__}"
+                    "PrometheusCollector takes a client, or a mapping of names to clients, but "
+                    f"it got a {type(client).__name__}"
                 )
         self._by_context = check_flag("by_context", by_context, ConfigurationError)
         labels = {
@@ -60,11 +61,11 @@ class PrometheusCollector(Collector):
         self._labels = [name for name, wanted in labels.items() if wanted]
 
     def describe(self) -> Iterable[Metric]:
-        """The metrics without their values, for the registry to see that no other has them."""
+        """Returns the metrics without values, so that the registry can refuse names used twice."""
         return _Families(self._labels)
 
     def collect(self) -> Iterable[Metric]:
-        """The metrics, with all that was counted until now."""
+        """Returns the metrics, with all that was counted until now."""
         families = _Families(self._labels)
         for labels, sums in self._sums().items():
             families.add(labels, sums)
@@ -83,7 +84,7 @@ class PrometheusCollector(Collector):
 
 
 class _Buckets:
-    """Counts by upper bounds."""
+    """A histogram with the given upper bounds."""
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self._bounds = bounds
@@ -102,7 +103,7 @@ class _Buckets:
 
 @attrs.define
 class _Sums:
-    """What is counted under the same labels."""
+    """The sums of all counts that have the same labels."""
 
     outcomes: dict[str, int] = attrs.field(factory=dict)
     errors: dict[str, int] = attrs.field(factory=dict)
@@ -130,8 +131,8 @@ class _Sums:
         self._add_times(stats.hit_latency, stats.miss_latency)
 
     def _add_scores(self, scores: Scores) -> None:
-        # A hundredth's upper end belongs to the next: a score that is a bound counts above it,
-        # but for 1, above which there is none.
+        # The upper end of a hundredth belongs to the next one. So a score equal to a bound counts
+        # above the bound; only 1, the highest score, counts below.
         ends = {min(1.0, round(lower + 0.01, 2)): n for lower, n in scores.histogram.items()}
         self.scores.add(ends, scores.mean)
 
@@ -146,7 +147,7 @@ def _add_counts(counts: dict[str, int], others: Mapping[str, int]) -> None:
 
 
 class _Families:
-    """The metrics, to be filled; in the order in which they are shown."""
+    """The metrics in the order in which they are shown; they are filled by ``add``."""
 
     def __init__(self, labels: list[str]) -> None:
         by_outcome = [*labels, names.LABEL_OUTCOME]
@@ -188,7 +189,7 @@ class _Families:
         )
 
     def add(self, labels: tuple[str, ...], sums: _Sums) -> None:
-        # Zeros as well: of a series that begins with 1 a rate sees no increase.
+        # Zeros are added as well: if a series began with 1, ``rate`` would miss that increase.
         for outcome, count in sums.outcomes.items():
             self._calls.add_metric([*labels, outcome], count)
         for error, count in sums.errors.items():

@@ -1,4 +1,4 @@
-"""One span for each call."""
+"""Makes one span for each call."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _Attributes = dict[str, AttributeValue]
 
 
 class Spans(Observer):
-    """Begins a span with each call, under the caller's, and ends it with the call.
+    """Begins a span with each call, as a child of the caller's span, and ends it with the call.
 
-    While the call goes on its span is the current one: what is made meanwhile, by an instrumented
-    httpx or LLM library of the fallback, comes under it.
+    During the call its span is the current one. So the spans of an instrumented httpx, or of the
+    LLM library that a fallback uses, become its children.
 
     Args:
         tracer: makes the spans.
-        record_content: whether they have the prompt, the answer, and errors' messages, which may
-            quote either.
-        record_context: whether they have the query's context.
+        record_content: whether spans have the prompt, the answer, and the messages of errors,
+            which may quote either.
+        record_context: whether spans have the context of the query.
     """
 
     def __init__(self, tracer: trace.Tracer, *, record_content: bool, record_context: bool) -> None:
         self._tracer = tracer
         self._record_content = record_content
         self._record_context = record_context
-        # With the context in which it is the current one, and the context before that.
+        # Each span, the context in which it is the current one, and the context before that.
         self._open: dict[ObservedCall, tuple[Span, Context, Context]] = {}
 
     def call_started(self, call: ObservedCall) -> None:
@@ -46,7 +46,7 @@ class Spans(Observer):
             attributes[names.CONTEXT] = query.context
         if self._record_content:
             attributes[names.INPUT_MESSAGES] = _message("user", query.prompt)
-        # All at once, as samplers decide by them.
+        # All attributes are passed at the start, as samplers decide by them.
         span = self._tracer.start_span(
             f"{names.OPERATION} {query.model}", kind=SpanKind.CLIENT, attributes=attributes
         )
@@ -57,7 +57,7 @@ class Spans(Observer):
 
     def attempt_failed(self, call: ObservedCall, attempt: FailedAttempt) -> None:
         if call not in self._open:
-            return  # Beginning it has failed.
+            return  # ``call_started`` has failed.
         attributes: _Attributes = {
             names.ATTEMPT: attempt.number,
             names.ERROR_TYPE: attempt.error.__name__,
@@ -98,7 +98,7 @@ class Spans(Observer):
             attributes |= _answered(end.error.status_code, end.error.request_id)
         span.set_attributes(attributes)
         if names.ERROR_TYPE in attributes:
-            # Of errors that are not ours nobody knows what they quote.
+            # The message of an error of another library may quote anything, so it is left out.
             told = self._record_content and isinstance(end.error, VectorcacheError)
             span.set_status(Status(StatusCode.ERROR, _clean(str(end.error)) if told else None))
 
@@ -123,11 +123,11 @@ def _answered(status_code: int | None, request_id: str | None) -> _Attributes:
 
 
 def _message(role: str, text: str, **more: str) -> str:
-    # As JSON, since not every SDK takes attributes with a structure; the schemas are beside the
-    # convention, and ask for a finish_reason, of which the service says nothing.
+    # The value is JSON, since not every SDK takes structured attributes. The schema of the
+    # convention requires a finish_reason, which the service does not tell.
     return json.dumps([{"role": role, "parts": [{"type": "text", "content": text}], **more}])
 
 
 def _clean(text: str) -> str:
-    # Half a surrogate pair, which JSON can bring, would cost the exporter the whole batch.
+    # With half a surrogate pair, which JSON can contain, the exporter would lose a whole batch.
     return text.encode("utf-8", "replace").decode("utf-8")
