@@ -58,7 +58,7 @@ class FinishedCall:
     """The end of a call.
 
     Attributes:
-        result: the answer of the service or of the fallback; None if there is none.
+        result: the answer of the service or of the fallback; None without an answer.
         error: the exception that ended the call instead; a cancellation or Ctrl-C, if the caller
             gave it up.
         attempts: attempts made.

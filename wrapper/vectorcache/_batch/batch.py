@@ -227,7 +227,7 @@ class Batch:
         )
 
     def next_result(self) -> BatchResult | None:
-        """Returns the next result to yield; None if there is none yet."""
+        """Returns the next result to yield; None if no result is ready."""
         if not self._ready:
             return None
         if not self._ordered:

@@ -178,7 +178,7 @@ class Retries:
     def decide(
         self, failure: Failure, seconds_left: float | None, circuit_pause: float | None
     ) -> float | NoRetry:
-        """Returns the seconds to wait before the next attempt, or why there is none.
+        """Returns the seconds to wait before the next attempt, or why there is no such attempt.
 
         Args:
             failure: what the last attempt failed with.

@@ -76,7 +76,7 @@ class _Question:
 
     Attributes:
         asked: when Redis was asked, in seconds of the gate's clock.
-        wait: the answer, as ``_Window.wait`` returns it; None while there is none.
+        wait: the answer, as ``_Window.wait`` returns it; None while Redis has not answered.
         error: what was raised instead of an answer; None if nothing was.
     """
 

@@ -29,7 +29,8 @@ class Recommendation:
         wanted_precision: the least share of hits that should be right, 0 to 1.
         threshold: the threshold, cosine similarity, 0 to 1; None if no threshold is good enough.
         certain: whether the lower end of the interval is also at least the wanted precision.
-        reason: one or two sentences that say why it is this threshold, or why there is none.
+        reason: one or two sentences that say why it is this threshold, or why no threshold is
+            good enough.
     """
 
     wanted_precision: float
