@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import logging
 import pickle
+from typing import Any
 
 import pytest
 from clients import KEY, AnyClient
 from servers import ScriptedServer, answer, hang_up
 
-from vectorcache import AsyncVectorcacheClient, VectorcacheClient
+from vectorcache import AsyncVectorcacheClient, ConfigurationError, VectorcacheClient
 from vectorcache._secret import APIKey
 
 PLAIN = KEY.removeprefix("vc_")
@@ -25,6 +26,20 @@ def test_a_client_does_not_show_it(
     shown = f"{client!r}{client}{vars(client)!r}{client._settings!r}"
     assert PLAIN not in shown
     assert "hidden" in shown
+
+
+@pytest.mark.parametrize("kind", [VectorcacheClient, AsyncVectorcacheClient])
+@pytest.mark.parametrize("option", [{"model": 5}, {"default_headers": 5}, {"deadline": -1}])
+def test_a_refused_client_does_not_show_it(
+    kind: type[VectorcacheClient | AsyncVectorcacheClient], option: dict[str, Any]
+) -> None:
+    """The variables of a traceback can be shown when an option is refused, without the key."""
+    with pytest.raises(ConfigurationError) as caught:
+        kind(KEY, **option)
+    # The first frame is that of this test, which knows the key.
+    shown = [repr(entry.frame.f_locals) for entry in caught.traceback[1:]]
+    assert any("Settings(" in variables for variables in shown)
+    assert PLAIN not in "".join(shown)
 
 
 @pytest.mark.parametrize("kind", [VectorcacheClient, AsyncVectorcacheClient])

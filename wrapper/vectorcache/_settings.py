@@ -233,6 +233,15 @@ class Settings:
                 "return another key for each call: use one of the two"
             )
 
+    def __repr__(self) -> str:
+        # A traceback may show the settings while one of them is refused, and the rest is not set.
+        shown = [
+            f"{field.name}={getattr(self, field.name, attrs.NOTHING)!r}"
+            for field in attrs.fields(Settings)
+            if field.repr
+        ]
+        return f"Settings({', '.join(shown)})"
+
     @property
     def host(self) -> str:
         """The host and port of the service, as messages name them."""
