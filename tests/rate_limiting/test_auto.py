@@ -1,4 +1,4 @@
-"""``rate_limit="auto"``: what the service's own headers lead to."""
+"""``rate_limit="auto"``: how a client follows the headers of the service."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from vectorcache._rate_limit import gate as gate_module
 from vectorcache._rate_limit.auto import AutoGate
 from vectorcache._rate_limit.gate import Permit
 
-# The service's clock, when the test's begins; it may well differ from this machine's.
+# The time of the service's clock when a test begins; it may differ from this machine's clock.
 THERE = 1_900_000_000
 
 
 class Service:
-    """Answers a gate's requests with what a test wants to be left."""
+    """Answers the requests of a gate with the remaining count that a test chooses."""
 
     def __init__(self) -> None:
         self.clock = Clock()
@@ -38,7 +38,7 @@ class Service:
     def answer(
         self, left: int, ends_in: float = 60, *, status: int = 200, limit: int | None = 100
     ) -> None:
-        """One more request goes, and is answered at once."""
+        """Lets one more request go, and answers it at once."""
         (permit,) = lets_go(self.gate, 1)
         self.gate.answered(permit, self.headers(left, ends_in, limit), status)
 
@@ -47,7 +47,7 @@ class Service:
             self.gate.answered(permit, headers, 200)
 
     def delay(self) -> float:
-        """What a request is told that wants to go now, and gives up."""
+        """Returns the delay of a request that asks once, and then gives up."""
         permit = self.gate.permit()
         delay = self.gate.delay(permit)
         self.gate.give_up(permit)
@@ -56,25 +56,25 @@ class Service:
 
 @pytest.fixture
 def service() -> Service:
-    """A service that nobody has asked yet."""
+    """A service that has got no request yet."""
     return Service()
 
 
 def test_ten_find_out(service: Service) -> None:
-    """Before the first answer ten requests are under way at most; more look again soon."""
+    """Before the first answer at most ten requests are in progress; others ask again soon."""
     assert len(lets_go(service.gate)) == 10
     assert 0 < service.delay() <= 0.1
 
 
 def test_alone_up_to_the_limit(service: Service) -> None:
-    """Who uses a key alone sends what the service allows in a minute, at once if need be."""
+    """A process that is alone with its key may send the whole limit of a minute at once."""
     service.answer(99)
     assert len(lets_go(service.gate)) == 99
     assert service.delay() == pytest.approx(60.63)
 
 
 def test_alone_the_next_minute_begins_with_ten(service: Service) -> None:
-    """When a count is over, ten requests find out whether the next one is all one's own."""
+    """When a count is over, at most ten requests are in progress until the next answer."""
     service.answer(99)
     service.answer_all(lets_go(service.gate), service.headers(0))
     service.clock.now += 61
@@ -85,13 +85,13 @@ def test_alone_the_next_minute_begins_with_ten(service: Service) -> None:
 
 
 def test_others_are_seen(service: Service) -> None:
-    """Where the service has counted more than this process sent, it takes a share of the rest."""
+    """If the service has counted more than this process sent, it takes a share of the rest."""
     service.answer(60)
     assert len(lets_go(service.gate)) == int(60 * 0.25)
 
 
 def test_nothing_left(service: Service) -> None:
-    """Where others have used the limit up, nothing goes before the service counts anew."""
+    """If others have used up the limit, nothing goes until the service counts from 0 again."""
     service.answer(0, 40)
     assert service.delay() == pytest.approx(40)
     service.clock.now += 39
@@ -101,20 +101,20 @@ def test_nothing_left(service: Service) -> None:
 
 
 def test_what_comes_free_is_shared(service: Service) -> None:
-    """While too little is left to share out, requests go one by one, at a share of the pace."""
+    """While too little is left, requests go one by one, at this process's share of the limit."""
     service.answer(2, 50)
     times = []
     for _ in range(1_000):
         service.clock.now += 0.1
         if lets_go(service.gate, 1):
             times.append(service.clock.now - service.began)
-    # A quarter of 100 a minute, looked at ten times a second.
+    # The share is a quarter of 100 a minute; the test looks ten times a second.
     assert len(times) == 40
     assert all(2.39 < after - before < 2.51 for before, after in itertools.pairwise(times))
 
 
 def test_a_share_grows_and_shrinks(service: Service) -> None:
-    """It grows while there is enough, and shrinks with each answer that says there is not."""
+    """A share grows with each answer while enough is left, and shrinks while it is not."""
     service.answer(60)
     for _ in range(100):
         service.clock.now += 1
@@ -130,7 +130,7 @@ def test_a_share_grows_and_shrinks(service: Service) -> None:
 
 
 def test_others_are_forgotten(service: Service) -> None:
-    """Two minutes after the last sign of others the whole limit is one's own again."""
+    """Two minutes after the last sign of others, a process uses the whole limit again."""
     service.answer(60)
     service.clock.now += 121
     service.answer(99)
@@ -139,7 +139,7 @@ def test_others_are_forgotten(service: Service) -> None:
 
 @pytest.mark.parametrize(("left", "ends_in"), [(90, 60), (90, 59), (3, 30)])
 def test_answers_overtake_one_another(service: Service, left: int, ends_in: float) -> None:
-    """Of two answers about a minute the one with less left is later; an old minute's is older."""
+    """An answer of an earlier minute is older; of the same minute, one with more left is older."""
     first, second = lets_go(service.gate, 2)
     service.gate.answered(first, service.headers(20), 200)
     share = 0.25 + 0.002
@@ -150,7 +150,7 @@ def test_answers_overtake_one_another(service: Service, left: int, ends_in: floa
 
 
 def test_a_slow_answer_is_no_sign_of_others(service: Service) -> None:
-    """What the service had counted when it answered is compared with what had been sent then."""
+    """A slow answer is compared with what had been sent when its request went."""
     service.answer(99)
     service.answer_all(lets_go(service.gate, 49), service.headers(50))
     service.clock.now += 30
@@ -172,7 +172,7 @@ def test_a_refusal_stops_all(service: Service) -> None:
 
 
 def test_after_a_refusal_what_was_left_is_forgotten(service: Service) -> None:
-    """The service has refused, so what it said before was not true: one request finds out."""
+    """After a 429 what the service said before no longer counts, and one request goes first."""
     service.answer(60)
     (permit,) = lets_go(service.gate, 1)
     service.gate.answered(permit, {"retry-after": "3"}, 429)
@@ -181,7 +181,7 @@ def test_after_a_refusal_what_was_left_is_forgotten(service: Service) -> None:
 
 
 def test_refusals_at_the_same_time_are_one(service: Service) -> None:
-    """Several that were under way together do not make the next pause longer than one does."""
+    """Several refusals of concurrent requests make the next pause no longer than one does."""
     for permit in lets_go(service.gate):
         service.gate.answered(permit, {}, 429)
     assert service.delay() == pytest.approx(1)
@@ -191,14 +191,14 @@ def test_refusals_at_the_same_time_are_one(service: Service) -> None:
 
 
 def test_another_limit(service: Service) -> None:
-    """Where the service raises its limit, what was sent still counts, and more may go."""
+    """When the service raises its limit, more may go, and what was sent still counts."""
     service.answer(99)
     service.answer(198, limit=200)
     assert len(lets_go(service.gate)) == 198
 
 
 def test_a_refusal_by_a_service_without_limits(service: Service) -> None:
-    """One that names no limit and refuses all the same is left alone for as long as it says."""
+    """A service that names no limit, but refuses, is not asked again for as long as it says."""
     permits = lets_go(service.gate, 2)
     service.gate.answered(permits[0], {}, 200)
     service.gate.answered(permits[1], {"retry-after": "17"}, 429)
@@ -208,7 +208,7 @@ def test_a_refusal_by_a_service_without_limits(service: Service) -> None:
 
 
 def test_refusals_in_a_row(service: Service) -> None:
-    """Where the service does not say how long, or says too little, the pauses double, to 30 s."""
+    """Pauses after 429s in a row double up to 30 s, if the service asks for less."""
     pauses = []
     for _ in range(7):
         service.answer(0, 0, status=429)
@@ -222,28 +222,28 @@ def test_refusals_in_a_row(service: Service) -> None:
 
 
 @pytest.mark.parametrize("hint", ["86400", "1e300", "-5", "soon"])
-def test_hints_that_cannot_be_meant(service: Service, hint: str) -> None:
-    """Nobody waits longer than two minutes for a request that finds out."""
+def test_unreasonable_hints(service: Service, hint: str) -> None:
+    """No call waits longer than two minutes, whatever ``Retry-After`` says."""
     (permit,) = lets_go(service.gate, 1)
     service.gate.answered(permit, {"retry-after": hint}, 429)
     assert 1 <= service.delay() <= 120
 
 
-def test_a_reset_that_cannot_be_meant(service: Service) -> None:
-    """Nor for a count that ends next year."""
+def test_an_unreasonable_reset(service: Service) -> None:
+    """No call waits longer than two minutes for the end of a count."""
     service.answer(0, 366 * 86_400)
     assert service.delay() == pytest.approx(120)
 
 
 def test_a_service_without_limits(service: Service) -> None:
-    """One whose answers say nothing of a limit is asked as often as one likes."""
+    """A service whose answers name no limit is not limited."""
     (permit,) = lets_go(service.gate, 1)
     service.gate.answered(permit, {}, 200)
     assert len(lets_go(service.gate, 5_000)) == 5_000
 
 
-def test_errors_of_others_say_nothing(service: Service) -> None:
-    """A proxy's error without those headers does not mean that there is no limit."""
+def test_an_error_of_a_proxy(service: Service) -> None:
+    """An error of a proxy, without those headers, does not lift the limit."""
     (permit,) = lets_go(service.gate, 1)
     service.gate.answered(permit, {}, 502)
     assert len(lets_go(service.gate)) == 10
@@ -259,7 +259,7 @@ def test_a_limit_that_comes_later(service: Service) -> None:
 
 
 def test_without_the_limit_itself(service: Service) -> None:
-    """What is left is enough to go by."""
+    """A client follows the remaining count, even if the service does not name its limit."""
     service.answer(40, limit=None)
     assert len(lets_go(service.gate)) == 10
     service.answer_all(lets_go(service.gate), service.headers(0, 30, limit=None))
@@ -269,13 +269,13 @@ def test_without_the_limit_itself(service: Service) -> None:
 
 
 def test_a_limit_beyond_all_reason(service: Service) -> None:
-    """It is none, and costs nothing to keep to."""
+    """An enormous limit holds nothing up, and costs no memory."""
     service.answer(10**17, limit=10**17)
     assert len(lets_go(service.gate, 3_000)) == 3_000
 
 
 def test_no_answer_at_all(service: Service) -> None:
-    """A request that failed is not under way any more."""
+    """A request that failed is not in progress any more."""
     permits = lets_go(service.gate)
     assert service.delay() > 0
     service.gate.answered(permits[0], {}, None)
@@ -283,7 +283,7 @@ def test_no_answer_at_all(service: Service) -> None:
 
 
 def test_first_come_first_served(service: Service) -> None:
-    """Who came later does not go before, and moves up when somebody leaves."""
+    """A later call does not go before an earlier one, and moves up when one leaves."""
     service.answer(0, 40)
     first, second, third = waiting(service.gate, 3)
     service.clock.now += 41
@@ -293,8 +293,8 @@ def test_first_come_first_served(service: Service) -> None:
     assert service.gate.delay(second) == 0
 
 
-def test_a_fork_has_nothing_under_way(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a child nothing waits or is under way; what the parent knew of the limit, it knows."""
+def test_a_fork_has_nothing_in_progress(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a fork the child knows the limit, and has nothing waiting or in progress."""
     service.answer(60)
     lets_go(service.gate)
     monkeypatch.setattr(gate_module, "getpid", lambda: -1)
@@ -302,7 +302,7 @@ def test_a_fork_has_nothing_under_way(service: Service, monkeypatch: pytest.Monk
 
 
 def test_a_count_without_its_end() -> None:
-    """Where the service does not say when its count ends, that is taken for a minute."""
+    """If the service does not say when its count ends, the count ends after a minute."""
     clock = Clock()
     gate = AutoGate(clock)
     (permit,) = lets_go(gate, 1)
@@ -311,14 +311,14 @@ def test_a_count_without_its_end() -> None:
 
 
 def test_an_answer_to_a_request_of_another_process() -> None:
-    """A request that was on its way before a fork tells the child what the service says."""
+    """The answer of a request that began before a fork is heard in the child."""
     gate = AutoGate(Clock())
     gate.answered(gate.permit(), {"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "4"}, 200)
     assert gate.delay(gate.permit()) == 0
 
 
 def test_those_behind_wait_as_well() -> None:
-    """While nothing is known no more than ten are on their way, whatever the place in the line."""
+    """Before the first answer at most ten requests go, wherever they are in the line."""
     gate = AutoGate(Clock())
     assert len(lets_go(gate)) == 10
     waiting(gate, 3)

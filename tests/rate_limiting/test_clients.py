@@ -1,4 +1,4 @@
-"""A client with a rate limit, of either colour, and a real server that counts."""
+"""Sync and async clients with a rate limit, and a real server that counts."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def test_over_the_limit(make_client: MakeClient, server: ScriptedServer) -> None
 
 
 def test_no_limit_by_default(client: AnyClient, server: ScriptedServer) -> None:
-    """Who asks for no limit has none."""
+    """A client without ``rate_limit`` has no limit."""
     assert len(ask_at_once(client, 30)) == 30
 
 
 def test_retries_count(make_client: MakeClient, server: ScriptedServer) -> None:
-    """Each attempt is a request, and counts as one."""
+    """Each attempt counts as a request."""
     server.script = [answer({"detail": "no"}, status=500)]
     client = make_client(rate_limit="2/day")
     assert client.query("Q", "m").meta.attempts == 2
@@ -62,7 +62,7 @@ def test_retries_count(make_client: MakeClient, server: ScriptedServer) -> None:
 
 
 def test_a_limit_that_the_service_keeps(make_client: MakeClient, server: ScriptedServer) -> None:
-    """The service counts, refuses what is over its limit, and has nothing to refuse."""
+    """A client with the limit of the service gets no 429."""
     arrived, lock = deque[float](), threading.Lock()
 
     def respond(request: Received) -> bytes:
@@ -70,7 +70,7 @@ def test_a_limit_that_the_service_keeps(make_client: MakeClient, server: Scripte
             arrived.append(time.monotonic())
             while arrived[0] < arrived[-1] - 1:
                 arrived.popleft()
-            # Room for two lots and a half, as a busy machine may bring two together.
+            # The limit is 25 instead of 10, as a busy machine may delay 10 requests to the next.
             return answer() if len(arrived) <= 25 else answer({"detail": "no"}, status=429)
 
     server.respond = respond
@@ -79,7 +79,7 @@ def test_a_limit_that_the_service_keeps(make_client: MakeClient, server: Scripte
 
 
 def test_copies_share_a_limit(make_client: MakeClient) -> None:
-    """What ``with_options`` makes of a client counts together with it."""
+    """A copy made by ``with_options`` shares the limit of its client."""
     client = make_client(rate_limit="1/day")
     client.with_options(context="legal").query("Q", "m")
     refused(client)
@@ -87,7 +87,7 @@ def test_copies_share_a_limit(make_client: MakeClient) -> None:
 
 
 def test_copies_with_a_limit_of_their_own(make_client: MakeClient) -> None:
-    """Another limit, key or service is another count; None is none."""
+    """A copy with another limit or key counts for itself; with None it has no limit."""
     client = make_client(rate_limit="1/day")
     client.query("Q", "m")
     for options in ({"rate_limit": "1/day"}, {"api_key": KEY.replace("0a", "0c")}):
@@ -99,14 +99,14 @@ def test_copies_with_a_limit_of_their_own(make_client: MakeClient) -> None:
 
 
 def test_a_batch_waits_for_its_turns(make_client: MakeClient) -> None:
-    """A batch over the limit takes its time, whatever the deadline of each query."""
+    """A batch over the limit waits for its turns, whatever the deadline of each query."""
     client = make_client(rate_limit="5/second", deadline=0.9)
     results = list(client.query_many([f"prompt {n}" for n in range(6)], model="m"))
     assert [item.error for item in results] == [None] * 6
 
 
 def test_a_batch_that_is_left_gives_its_places_back(make_client: MakeClient) -> None:
-    """What waited for its turn when a batch was left waits no more."""
+    """Queries that wait for their turn leave the line when their batch is closed."""
     client = make_client(rate_limit="1/day")
     results = client.query_many(["a", "b", "c"], model="m")
     next(results)
@@ -117,7 +117,7 @@ def test_a_batch_that_is_left_gives_its_places_back(make_client: MakeClient) -> 
 def test_auto_follows_what_the_service_says(
     make_client: MakeClient, server: ScriptedServer
 ) -> None:
-    """Where others have used the limit up, nothing is sent before the service counts anew."""
+    """If others have used up the limit, nothing is sent until the service counts from 0 again."""
     lock, over = threading.Lock(), 0.0
 
     def respond(request: Received) -> bytes:
@@ -141,14 +141,14 @@ def test_auto_follows_what_the_service_says(
 
 
 def test_auto_without_headers(make_client: MakeClient) -> None:
-    """A service that names no limit is asked as often as one likes."""
+    """A service that names no limit is not limited."""
     client = make_client(rate_limit="auto")
     client.query("Q", "m")
     assert len(ask_at_once(client, 40)) == 40
 
 
 def test_auto_after_a_refusal(make_client: MakeClient, server: ScriptedServer) -> None:
-    """A 429 holds back all calls of the client for as long as it says."""
+    """After a 429 all calls of the client wait for as long as it says."""
     server.script = [answer({"detail": "slow down"}, status=429, headers={"Retry-After": "50"})]
     client = make_client(rate_limit="auto", max_retries=0)
     with pytest.raises(RateLimitError):
@@ -158,7 +158,7 @@ def test_auto_after_a_refusal(make_client: MakeClient, server: ScriptedServer) -
 
 
 async def test_cancelled_tasks_give_their_places_back(server: ScriptedServer) -> None:
-    """Tasks that are cancelled while they wait leave the line, and those behind them move up."""
+    """Tasks that are cancelled while they wait leave the line, and later calls move up."""
     async with AsyncVectorcacheClient(KEY, server.url, model="m", rate_limit="1/day") as client:
         await client.query("Q")
         async with anyio.create_task_group() as tasks:
@@ -179,7 +179,7 @@ async def test_cancelled_tasks_give_their_places_back(server: ScriptedServer) ->
 def test_ctrl_c_gives_its_place_back(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever interrupts a call that waits does not leave a gap in the line."""
+    """A waiting call that is interrupted leaves no gap in the line."""
 
     def interrupted(seconds: float) -> None:
         raise KeyboardInterrupt
@@ -196,7 +196,7 @@ def test_ctrl_c_gives_its_place_back(
 
 
 def test_an_object_says_the_same(make_client: MakeClient) -> None:
-    """``RateLimiter("1/day")`` is what ``"1/day"`` stands for."""
+    """``RateLimiter("1/day")`` means the same as ``"1/day"``."""
     client = make_client(rate_limit=RateLimiter("1/day"))
     client.query("Q", "m")
     assert refused(client).retry_after == DAY

@@ -1,4 +1,4 @@
-"""A fixed limit for one process: who goes when."""
+"""A fixed limit for one process: which request goes when."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from vectorcache._rate_limit.window import Rate
 MINUTE = Rate(10, 60)
 
 
-def test_up_to_the_limit_nobody_waits() -> None:
-    """A burst of the whole limit goes at once; the next is told when the first has left."""
+def test_no_wait_up_to_the_limit() -> None:
+    """A burst of the whole limit goes at once; the next waits until the first leaves the window."""
     clock = Clock()
     gate = RateGate(MINUTE, clock)
     assert len(lets_go(gate)) == 10
@@ -29,7 +29,7 @@ def test_up_to_the_limit_nobody_waits() -> None:
 
 
 def test_those_behind_wait_for_later_places() -> None:
-    """Of those who wait, each is told its own time: the eleventh that of a second minute."""
+    """Each waiting request gets its own delay: the eleventh that of a second minute."""
     clock = Clock()
     gate = RateGate(MINUTE, clock)
     lets_go(gate)
@@ -38,7 +38,7 @@ def test_those_behind_wait_for_later_places() -> None:
 
 
 def test_first_come_first_served() -> None:
-    """Who came later does not go before, though it asks first."""
+    """A later request does not go before an earlier one, even if it asks first."""
     clock = Clock()
     gate = RateGate(Rate(1, 60), clock)
     lets_go(gate)
@@ -56,8 +56,8 @@ def test_asking_again_changes_nothing() -> None:
     assert len(lets_go(gate)) == 9
 
 
-def test_who_gives_up_lets_the_others_move_up() -> None:
-    """A place that is given up is the next one's."""
+def test_giving_up_lets_others_move_up() -> None:
+    """When a request gives up its place, those behind it move up, and only once."""
     clock = Clock()
     gate = RateGate(Rate(1, 60), clock)
     lets_go(gate)
@@ -72,8 +72,8 @@ def test_who_gives_up_lets_the_others_move_up() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["ask", "leave", "pass"]))))
-def test_nobody_takes_anothers_turn(course: list[tuple[int, str]]) -> None:
-    """Whoever goes leaves a turn for each of those that stood before, who may go at once too."""
+def test_no_request_takes_the_turn_of_another(course: list[tuple[int, str]]) -> None:
+    """When a request may go, all requests before it may go at once, too."""
     clock = Clock()
     gate = RateGate(Rate(3, 60), clock)
     lets_go(gate)
@@ -89,7 +89,7 @@ def test_nobody_takes_anothers_turn(course: list[tuple[int, str]]) -> None:
 
 
 def test_many_threads() -> None:
-    """Threads that ask at the same time do not get more than the limit together."""
+    """Threads that ask at the same time get together no more than the limit."""
     gate = RateGate(Rate(500, 60), Clock())
     gone = []
 
@@ -109,8 +109,8 @@ def test_many_threads() -> None:
     assert len(gone) == 500
 
 
-def test_a_fork_forgets_who_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a child nobody waits; what its parent had sent by then still counts."""
+def test_a_fork_has_an_empty_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a fork the line of the child is empty, and what its parent sent still counts."""
     clock = Clock()
     gate = RateGate(MINUTE, clock)
     lets_go(gate, 9)

@@ -1,4 +1,4 @@
-"""A limit that processes share through a real Redis, which may be away."""
+"""A limit that processes share by a real Redis, which may not answer."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from vectorcache._rate_limit.limiter import gate_for
 
 DAY = pytest.approx(86_400 * 1.01 + 1, abs=60)
 
-# Seconds: who is told less waits only for what Redis says.
+# Seconds; a shorter delay is only the wait for the answer of Redis.
 SOON = 0.01
 
 
 @pytest.fixture(autouse=True)
 def no_password_in_the_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Whatever happens, the log does not show the password, nor the key."""
+    """In every test the log shows neither the password nor the key."""
     caplog.set_level(logging.DEBUG)
     yield
     for record in caplog.get_records("call"):
@@ -47,7 +47,7 @@ def let_redis_answer() -> None:
 
 
 def delay(gate: RateGate, permit: Permit) -> float:
-    """What a request is told, once Redis has answered."""
+    """Returns the delay of a request, once Redis has answered."""
     while 0 < (wait := gate.delay(permit)) <= SOON:
         let_redis_answer()
     return wait
@@ -124,14 +124,14 @@ def printed(process: subprocess.Popen[str]) -> int:
 
 
 def test_processes_share_a_limit(server: ScriptedServer, redis_server: RedisServer) -> None:
-    """Three programs that ask at the same time get as much together as one alone would."""
+    """Three programs that ask at the same time get together as much as one alone."""
     programs = [start(one, server, redis_server) for one in (SYNC, SYNC, ASYNC)]
     assert sum(printed(one) for one in programs) == 6
     assert len(server.requests) == 6
 
 
 def test_a_fork_shares_it_too(server: ScriptedServer, redis_server: RedisServer) -> None:
-    """Parent and child have connections of their own to Redis, and one limit."""
+    """A parent and its forked child share one limit."""
     assert printed(start(FORKS, server, redis_server)) == 6
     assert len(server.requests) == 6
 
@@ -139,7 +139,7 @@ def test_a_fork_shares_it_too(server: ScriptedServer, redis_server: RedisServer)
 def test_clients_share_a_limit(
     make_client: MakeClient, server: ScriptedServer, redis_server: RedisServer
 ) -> None:
-    """Clients of the same key share it, over TCP or a socket; another key has its own."""
+    """Clients with the same key share a limit, over TCP or a socket; another key has its own."""
     over_tcp = RateLimiter("2/day", redis_url=redis_server.url)
     over_socket = RateLimiter("2/day", redis_url=redis_server.socket_url)
     make_client(rate_limit=over_tcp).query("Q", "m")
@@ -153,7 +153,7 @@ def test_clients_share_a_limit(
 
 
 def test_what_redis_is_told(make_client: MakeClient, redis_server: RedisServer) -> None:
-    """Redis holds when requests went, under a name that tells nobody the key, until it is over."""
+    """Redis stores the times of requests for one period, under a name that hides the key."""
     limiter = RateLimiter("5/minute", redis_url=redis_server.url)
     make_client(rate_limit=limiter).query("Q", "m")
     with redis_server.client() as inside:
@@ -165,7 +165,7 @@ def test_what_redis_is_told(make_client: MakeClient, redis_server: RedisServer) 
 
 
 def test_first_come_first_served(redis_server: RedisServer) -> None:
-    """Within a process the line keeps its order, and moves up when somebody leaves."""
+    """Within a process the line keeps its order, and moves up when a call leaves."""
     limiter = RateLimiter("2/day", redis_url=redis_server.url)
     gate = gate_for(limiter, "key", Clock())
     first, second, third = (gate.permit() for _ in range(3))
@@ -173,7 +173,8 @@ def test_first_come_first_served(redis_server: RedisServer) -> None:
     assert gate.delay(second) > 0
     assert gate.delay(third) > 0
     gate.give_up(second)
-    let_redis_answer()  # It lets one go, and that is not the one who asks next.
+    # Redis lets one request go, which is not the one that asks next.
+    let_redis_answer()
     assert gate.delay(third) > 0
     assert delay(gate, first) == 0
     assert delay(gate, third) == 0
@@ -181,7 +182,7 @@ def test_first_come_first_served(redis_server: RedisServer) -> None:
 
 
 def test_leave_that_nobody_took(redis_server: RedisServer) -> None:
-    """What Redis allowed somebody who has left meanwhile is the next one's, for a while."""
+    """If a call leaves before it uses a permit of Redis, the next call gets it for a while."""
     limiter = RateLimiter("2/day", redis_url=redis_server.url)
     clock = Clock()
     gate = gate_for(limiter, "key", clock)
@@ -203,7 +204,7 @@ def test_leave_that_nobody_took(redis_server: RedisServer) -> None:
 def test_no_redis(
     make_client: MakeClient, server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """While there is no Redis each process keeps to the limit alone, and says so once."""
+    """Without Redis each process keeps to the limit by itself, and logs that once."""
     url = f"redis://:{PASSWORD}@127.0.0.1:{free_port()}/0"
     client = make_client(rate_limit=RateLimiter("3/day", redis_url=url))
     for _ in range(3):
@@ -220,7 +221,7 @@ def test_no_redis(
 def test_redis_goes_and_comes_back(
     redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is asked again every five seconds; one warning when it goes, one line when it is back."""
+    """Redis is asked again every 5 s; the log has one line for its loss, and one for its return."""
     clock = Clock()
     limiter = RateLimiter("100/day", redis_url=redis_server.url)
     here, elsewhere = gate_for(limiter, "key", clock), gate_for(limiter, "key", clock)
@@ -231,7 +232,7 @@ def test_redis_goes_and_comes_back(
         clock.now += 5.1
     assert len(warnings(caplog)) == 1
     assert goes(here)
-    redis_server.start()  # With nothing in it, as this one keeps nothing.
+    redis_server.start()  # It has no data now, as this server stores nothing on disk.
     clock.now += 4.9
     assert goes(here)
     with redis_server.client() as inside:
@@ -247,7 +248,7 @@ def test_redis_goes_and_comes_back(
 
 
 def test_what_was_sent_without_redis_still_counts(redis_server: RedisServer) -> None:
-    """A process that was alone for a while does not begin anew when Redis is back."""
+    """When Redis is back, a process still counts what it sent without Redis."""
     clock = Clock()
     redis_server.stop()
     gate = gate_for(RateLimiter("3/day", redis_url=redis_server.url), "key", clock)
@@ -260,7 +261,7 @@ def test_what_was_sent_without_redis_still_counts(redis_server: RedisServer) -> 
 def test_a_wrong_password(
     make_client: MakeClient, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A Redis that will not have us is like none; the log says why, and not with what."""
+    """A Redis that refuses the password is like no Redis; the log names the error only."""
     url = redis_server.url.replace(PASSWORD, PASSWORD[::-1])
     client = make_client(rate_limit=RateLimiter("3/day", redis_url=url))
     client.query("Q", "m")
@@ -272,7 +273,7 @@ def test_a_wrong_password(
 def test_a_redis_that_says_nothing(
     make_client: MakeClient, server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A call keeps its deadline whatever Redis does; one that has time goes on without it."""
+    """A call keeps its deadline whatever Redis does, and goes without Redis if it has time."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
         client = make_client(rate_limit=RateLimiter("3/day", redis_url=url))
@@ -285,7 +286,7 @@ def test_a_redis_that_says_nothing(
 
 
 def test_how_long_redis_may_take() -> None:
-    """A Redis that has not answered within a second is not waited for."""
+    """A call waits for Redis for at most a second."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         clock = Clock()
         url = f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
@@ -300,7 +301,7 @@ def test_how_long_redis_may_take() -> None:
 
 
 def test_the_interpreter_ends(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there are no more threads, a request goes without asking Redis."""
+    """A request goes without asking Redis if no thread can be started."""
 
     def no_more(*_: object) -> None:
         raise RuntimeError("can't create new thread at interpreter shutdown")

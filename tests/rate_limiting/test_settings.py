@@ -1,4 +1,4 @@
-"""``rate_limit=`` and ``RateLimiter``: what they take, and what they say of anything else."""
+"""``rate_limit=`` and ``RateLimiter``: which values they accept, and how they refuse others."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from vectorcache._rate_limit.window import Rate
     ],
 )
 def test_what_it_takes(text: str, rate: Rate | None) -> None:
-    """A number per second, minute, hour or day, in any of the usual ways to write it; or auto."""
+    """A limit is a number per second, minute, hour or day, in all usual spellings; or auto."""
     assert RateLimiter(text).rate == rate
 
 
@@ -57,13 +57,13 @@ def test_what_it_takes(text: str, rate: Rate | None) -> None:
     ],
 )
 def test_what_it_does_not_take(value: Any) -> None:
-    """Anything else is refused at once, with an example of what is taken."""
+    """Any other value is refused at once, with an example of a valid one."""
     with pytest.raises(ConfigurationError, match='such as "100/minute"'):
         RateLimiter(value)
 
 
 def test_what_is_refused_is_not_repeated() -> None:
-    """Somebody may put a URL with a password in the wrong place."""
+    """The error does not repeat the value, which may be a misplaced URL with a password."""
     with pytest.raises(ConfigurationError) as caught:
         RateLimiter("redis://:hunter2@localhost")
     assert "hunter2" not in str(caught.value)
@@ -79,14 +79,14 @@ def test_other_types_for_a_client(value: Any) -> None:
 @pytest.mark.parametrize(
     "url", ["", "localhost:6379", "http://localhost", "redis://", "redis://a b", 6379, b"redis://a"]
 )
-def test_no_redis_url(url: Any) -> None:
-    """What is no Redis URL is refused with an example of one."""
+def test_an_invalid_redis_url(url: Any) -> None:
+    """Any other URL is refused, with an example of a Redis URL."""
     with pytest.raises(ConfigurationError, match="redis://localhost:6379/0"):
         RateLimiter("100/minute", redis_url=url)
 
 
 def test_auto_takes_no_redis() -> None:
-    """Processes that follow the service's own count need nothing to share."""
+    """``"auto"`` refuses a ``redis_url``, as its processes have nothing to share."""
     with pytest.raises(ConfigurationError, match="leave out redis_url"):
         RateLimiter("auto", redis_url="redis://localhost")
 
@@ -99,8 +99,8 @@ def test_auto_takes_no_redis() -> None:
         "redis://:hunter2@localhost/0?no_such_option=1",
     ],
 )
-def test_a_url_that_redis_does_not_take(url: str) -> None:
-    """It is refused when the client is made, without the URL: it may hold a password."""
+def test_a_url_that_redis_does_not_accept(url: str) -> None:
+    """The client refuses it without repeating the URL, which may hold a password."""
     pytest.importorskip("limits")
     limiter = RateLimiter("100/minute", redis_url=url)
     assert "hunter2" not in repr(limiter)
@@ -113,7 +113,7 @@ def test_a_url_that_redis_does_not_take(url: str) -> None:
 
 @pytest.mark.parametrize("package", ["limits", "redis"])
 def test_without_the_extra(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who wants Redis and has not installed it is told how, when the client is made."""
+    """Without the extra, making the client says how to install it."""
     monkeypatch.setitem(sys.modules, package, None)
     limiter = RateLimiter("100/minute", redis_url="redis://localhost")
     with pytest.raises(ConfigurationError, match=r"pip install 'vectorcache-python\[redis\]'"):
@@ -121,7 +121,7 @@ def test_without_the_extra(package: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_what_keeps_it() -> None:
-    """A fixed limit and auto need no further package."""
+    """A fixed limit and auto need no extra."""
     assert type(gate_for(RateLimiter("1/minute"), "")) is RateGate
     assert type(gate_for(RateLimiter(), "")) is AutoGate
 
@@ -148,14 +148,14 @@ def test_what_keeps_it() -> None:
     ],
 )
 def test_the_whole_message(arguments: dict[str, Any], message: str) -> None:
-    """It says what is wrong and what to pass instead."""
+    """The error says what is wrong and what to pass instead."""
     with pytest.raises(ConfigurationError) as caught:
         RateLimiter(**arguments)
     assert str(caught.value) == message
 
 
-def test_a_gate_keeps_the_time_that_it_is_given() -> None:
-    """A gate waits by the clock of its caller, whichever kind of limit it keeps."""
+def test_a_gate_uses_the_given_clock() -> None:
+    """A gate uses the given clock, whichever kind of limit it keeps."""
     clock = Clock()
     for limit in ("1/minute", "auto"):
         gate = gate_for(RateLimiter(limit), "identity", clock)
@@ -167,7 +167,7 @@ def test_a_gate_keeps_the_time_that_it_is_given() -> None:
 
 
 def test_the_gate_of_a_shared_limit() -> None:
-    """A limit with a Redis URL is shared under its identity, and its gate keeps the given time."""
+    """A limit with a Redis URL is shared under its identity, and its gate uses the given clock."""
     pytest.importorskip("limits")
     clock = Clock()
     gate = gate_for(RateLimiter("5/minute", redis_url="redis://127.0.0.1:1"), "identity", clock)

@@ -1,4 +1,4 @@
-"""A call and its client's rate limit: which attempts count, and what waiting for a turn means."""
+"""A call and its client's rate limit: which attempts count, and how a call waits for its turn."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BAD = failure()
 
 
 class Limited:
-    """Calls of a client with a limit, in the test's own time."""
+    """Makes calls of a client with a limit, on a clock that the test moves."""
 
     def __init__(self, requests: int = 3, circuit: Circuit | None = None) -> None:
         self.clock = Clock()
@@ -64,7 +64,7 @@ class Limited:
 
 
 def test_each_attempt_counts() -> None:
-    """A retry is a request like any other: it takes a turn of its own."""
+    """A retry counts as a request, and takes a turn of its own."""
     limited = Limited(requests=3)
     with limited.call() as call:
         for _ in range(3):
@@ -75,7 +75,7 @@ def test_each_attempt_counts() -> None:
 
 
 def test_what_the_service_has_not_seen_does_not_count_twice() -> None:
-    """A request that found its connection closed goes again with the same turn."""
+    """A request that found its connection closed is repeated in the same turn."""
     limited = Limited(requests=1)
     with limited.call() as call:
         assert call.seconds_to_turn() == 0
@@ -85,7 +85,7 @@ def test_what_the_service_has_not_seen_does_not_count_twice() -> None:
 
 
 def test_a_deadline_that_leaves_no_time_for_a_turn() -> None:
-    """It fails at once, says what to do, and how long it would take."""
+    """A call whose deadline comes before its turn fails at once, and says what to do."""
     limited = Limited(requests=1)
     lets_go(limited.gate)
     text = r"rate limit \(1 per minute\) has no slot for 61 s, and the deadline is 60 s"
@@ -97,7 +97,7 @@ def test_a_deadline_that_leaves_no_time_for_a_turn() -> None:
 
 
 def test_a_retry_that_the_deadline_leaves_no_turn_for() -> None:
-    """The error tells what the attempts before failed with."""
+    """The error tells how the attempts before it failed."""
     limited = Limited(requests=1)
     with limited.call(deadline=60) as call:
         assert call.seconds_to_turn() == 0
@@ -109,7 +109,7 @@ def test_a_retry_that_the_deadline_leaves_no_turn_for() -> None:
 
 
 def test_waiting_counts_to_the_deadline() -> None:
-    """What a call has waited for its turn is not given to it again."""
+    """The wait for a turn counts towards the deadline."""
     limited = Limited(requests=1)
     lets_go(limited.gate)
     with limited.call(deadline=70) as call:
@@ -120,7 +120,7 @@ def test_waiting_counts_to_the_deadline() -> None:
 
 
 def test_a_batch_waits_as_long_as_it_takes() -> None:
-    """In a batch a query's deadline begins when its turn has come."""
+    """In a batch the deadline of a query begins when its turn has come."""
     limited = Limited(requests=1)
     lets_go(limited.gate)
     with limited.call(deadline=1, patient=True) as call:
@@ -135,8 +135,8 @@ def test_a_batch_waits_as_long_as_it_takes() -> None:
 
 @pytest.mark.parametrize("deadline", [None, 600.0])
 @pytest.mark.parametrize("patient", [False, True])
-def test_it_looks_again(deadline: float | None, patient: bool) -> None:
-    """A call looks every 5 seconds whether those before it have left."""
+def test_a_waiting_call_asks_again(deadline: float | None, patient: bool) -> None:
+    """A call asks every 5 seconds whether calls before it have left the line."""
     limited = Limited(requests=1)
     lets_go(limited.gate)
     with limited.call() as first, limited.call(deadline, patient=patient) as second:
@@ -151,7 +151,7 @@ def test_it_looks_again(deadline: float | None, patient: bool) -> None:
 
 @pytest.mark.parametrize("end", [KeyboardInterrupt, RuntimeError, None])
 def test_a_call_that_ends_gives_its_place_back(end: type[BaseException] | None) -> None:
-    """However a call that waits ends, those behind it move up."""
+    """When a waiting call ends, however it does, those behind it move up."""
     limited = Limited(requests=1)
     lets_go(limited.gate)
     try:
@@ -164,8 +164,8 @@ def test_a_call_that_ends_gives_its_place_back(end: type[BaseException] | None) 
     assert limited.gate.delay(limited.gate.permit()) == pytest.approx(60.63)
 
 
-def test_a_call_that_ends_is_not_under_way() -> None:
-    """A call that is interrupted while its request is under way does not hold up the others."""
+def test_a_call_that_ends_is_not_in_progress() -> None:
+    """A call that is interrupted during its request does not hold up other calls."""
     limited = Limited()
     limited.gate = AutoGate(limited.clock)
     for _ in range(30):
@@ -174,8 +174,8 @@ def test_a_call_that_ends_is_not_under_way() -> None:
             call.attempt()
 
 
-def test_an_open_circuit_is_not_waited_for() -> None:
-    """While the circuit is open no call waits for a turn: it fails at once, and takes none."""
+def test_no_call_waits_while_the_circuit_is_open() -> None:
+    """While the circuit is open a call fails at once, and takes no turn."""
     circuit = Circuit(CircuitBreaker(1), "api.test")
     limited = Limited(requests=1, circuit=circuit)
     lets_go(limited.gate)
@@ -196,7 +196,7 @@ def limit_headers(left: int) -> dict[str, str]:
 
 
 def after_a_refusal(error: type[VectorcacheError]) -> float:
-    """What the next call of a client is told after a 429 of that class."""
+    """Returns the delay of the next call after a 429 with that class of error."""
     clock = Clock()
     limited = Limited()
     limited.clock, limited.gate = clock, AutoGate(clock)
@@ -208,11 +208,11 @@ def after_a_refusal(error: type[VectorcacheError]) -> float:
     return limited.gate.delay(limited.gate.permit())
 
 
-def test_a_refusal_is_heard_of() -> None:
-    """A 429 stops the client's other calls as well."""
+def test_a_refusal_stops_all_calls() -> None:
+    """After a 429 the client's other calls wait, too."""
     assert after_a_refusal(RateLimitError) > 0
 
 
-def test_the_months_quota_is_no_rate_limit() -> None:
-    """A 429 for the quota stops nobody: waiting would not help, and the error is known at once."""
+def test_the_monthly_quota_is_not_a_rate_limit() -> None:
+    """A 429 for the quota makes no other call wait, as waiting would not help."""
     assert after_a_refusal(QuotaExceededError) == 0

@@ -1,4 +1,4 @@
-"""The moving window: never more than the limit in any period, and no less than it allows."""
+"""The moving window: it allows the whole limit in any period, and never more."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from vectorcache._rate_limit.gate import RateGate
 from vectorcache._rate_limit.window import MovingWindow, Rate
 
 RATES = st.builds(Rate, st.integers(1, 30), st.sampled_from([1, 60, 3_600]))
-# In parts of the period, from "at the same time" to "long after".
+# Times between requests in parts of the period, from "at the same time" to "long after".
 PAUSES = st.lists(st.one_of(st.just(0.0), st.floats(0, 0.2), st.floats(0, 3)), max_size=120)
 
 
 @given(RATES, PAUSES)
 def test_never_more_in_any_window(rate: Rate, pauses: list[float]) -> None:
-    """Whenever requests want to go, no window of the period's length holds more than the limit."""
+    """No window of the period's length holds more than the limit, whenever requests come."""
     clock, gone = Clock(), deque[float]()
     gate = RateGate(rate, clock)
     for pause in pauses:
@@ -32,7 +32,7 @@ def test_never_more_in_any_window(rate: Rate, pauses: list[float]) -> None:
 
 @given(RATES, PAUSES, st.integers(0, 70))
 def test_the_wait_is_right(rate: Rate, pauses: list[float], ahead: int) -> None:
-    """A request goes after just the time that it was told, if those before it go when they may."""
+    """A request goes after exactly its delay, if those before it go when they may."""
     now, window = 0.0, MovingWindow(rate)
     for pause in pauses:
         now += pause * rate.period
@@ -46,7 +46,7 @@ def test_the_wait_is_right(rate: Rate, pauses: list[float], ahead: int) -> None:
 
 
 def test_the_margin() -> None:
-    """The client's period is 1 % and 30 ms longer: the service counts when requests arrive."""
+    """The client's period is 1 % and 30 ms longer, as the service counts when requests arrive."""
     assert Rate(100, 60).window == pytest.approx(60.63)
     clock = Clock()
     gate = RateGate(Rate(100, 60), clock)
@@ -72,7 +72,7 @@ def test_a_large_limit(requests: int) -> None:
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 60))
 def test_another_limit(before: int, after: int, sent: int) -> None:
-    """Where the limit changes, what was sent still counts."""
+    """When the limit changes, what was sent still counts."""
     window = MovingWindow(Rate(before, 60))
     sent = min(sent, before)
     for number in range(sent):
@@ -83,14 +83,14 @@ def test_another_limit(before: int, after: int, sent: int) -> None:
 
 
 def test_another_large_limit() -> None:
-    """The same where times are kept for several requests at once."""
+    """What was sent still counts if the window keeps one time for several requests."""
     window = MovingWindow(Rate(25_000, 60))
     window.add(0.0, 20_000)
     assert window.resized(Rate(30_000, 60)).used(1.0) == 20_000
 
 
 def test_when_a_request_no_longer_counts() -> None:
-    """It counts until the window's length has passed since it went, and not any longer."""
+    """A request counts until the window's length has passed, and no longer."""
     rate = Rate(2, 60)
     window = MovingWindow(rate)
     window.add(0.0)
@@ -103,7 +103,7 @@ def test_when_a_request_no_longer_counts() -> None:
 
 
 def test_a_group_counts_until_its_last_request_does_not() -> None:
-    """Where times are kept for several requests at once, it is that of the last of them."""
+    """If the window keeps one time for several requests, it is the time of the last one."""
     rate = Rate(30_000, 60)
     window = MovingWindow(rate)
     window.add(0.0)
@@ -113,7 +113,7 @@ def test_a_group_counts_until_its_last_request_does_not() -> None:
 
 
 def test_the_memory_of_a_large_limit() -> None:
-    """However large the limit, no more than ten thousand times are kept."""
+    """At most 10,000 times are kept, however large the limit is."""
     window = MovingWindow(Rate(1_000_000, 60))
     window.add(0.0, 1_000_000)
     assert len(window._times) == 10_000

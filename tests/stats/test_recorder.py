@@ -1,4 +1,4 @@
-"""What is counted of calls as they end, without a network."""
+"""How calls are counted when they end, without a network."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Taken = Callable[[Recorder], Stats]
 
 @pytest.mark.parametrize("taken", [Recorder.snapshot, Recorder.reset])
 def test_the_whole(recorder: Recorder, taken: Taken) -> None:
-    """Every call counts once, whether its figures are looked at or taken away."""
+    """Every call counts once, whether the figures are read or reset."""
     stats = taken(recorder)
     assert (stats.calls, stats.hits, stats.misses, stats.fallbacks) == (18, 5, 1, 4)
     assert (stats.failed, stats.cancelled, stats.retries) == (6, 2, 1 + 2 + 2 * (1 + 2))
@@ -52,7 +52,7 @@ def test_the_whole(recorder: Recorder, taken: Taken) -> None:
 
 @pytest.mark.parametrize("taken", [Recorder.snapshot, Recorder.reset])
 def test_each_group(recorder: Recorder, taken: Taken) -> None:
-    """Each pair of model and context has what is its own, however a call ended."""
+    """Each pair of model and context has its own figures, for every outcome."""
     groups = taken(recorder).by_model_and_context
     assert list(groups) == [("m", None), ("m", "c"), ("n", "c")]
     first, second, third = groups.values()
@@ -68,7 +68,7 @@ def test_each_group(recorder: Recorder, taken: Taken) -> None:
 
 
 def test_counting_goes_on(recorder: Recorder) -> None:
-    """What is counted later changes no figures that were taken before; ``reset`` begins at 0."""
+    """Later calls do not change figures taken before; after ``reset`` counts begin at 0."""
     before = recorder.snapshot()
     recorder.answered("m", None, True, 0.93, 0.5, 0.25, 1)
     assert (before.calls, before.scores.histogram[0.93]) == (18, 2)
@@ -84,14 +84,14 @@ def test_counting_goes_on(recorder: Recorder) -> None:
     [(0.0, 0.0), (0.0099, 0.0), (0.29, 0.29), (0.57, 0.57), (0.58, 0.58), (0.9999, 0.99), (1, 1)],
 )
 def test_score_buckets(score: float, lower: float) -> None:
-    """A score counts from its hundredth to below the next, by the hundredth's lower end."""
+    """A score counts in its hundredth, which is named by its lower end."""
     recorder = Recorder()
     recorder.answered("m", None, True, score, 0.0, 1.0, 1)
     assert recorder.snapshot().scores.histogram == {lower: 1}
 
 
 def test_scores_are_in_order() -> None:
-    """The histogram's hundredths come lowest first, whatever order the hits had."""
+    """The histogram is sorted by score, whatever the order of the hits was."""
     recorder = Recorder()
     for score in (0.95, 0.91, 0.99, 0.91):
         recorder.answered("m", None, True, score, 0.0, 1.0, 1)
@@ -99,7 +99,7 @@ def test_scores_are_in_order() -> None:
 
 
 def test_only_hits_have_scores_and_savings() -> None:
-    """What a service says of a miss does not count."""
+    """A score or a saving that a service names for a miss does not count."""
     recorder = Recorder()
     recorder.answered("m", None, False, 0.5, 0.25, 1.0, 1)
     stats = recorder.snapshot()
@@ -108,14 +108,14 @@ def test_only_hits_have_scores_and_savings() -> None:
 
 @pytest.mark.parametrize(("attempts", "retries"), [(0, 0), (1, 0), (2, 1), (5, 4)])
 def test_retries(attempts: int, retries: int) -> None:
-    """They are the attempts after the first; a call that was given up before one has none."""
+    """Retries are the attempts after the first; a call without an attempt has none."""
     recorder = Recorder()
     recorder.ended("cancelled", "m", None, attempts)
     assert recorder.snapshot().retries == retries
 
 
 def test_as_a_dictionary(recorder: Recorder) -> None:
-    """``to_dict`` has every figure by its name, and the groups where there are any."""
+    """``to_dict`` has every figure by its name, and the groups if there are any."""
     stats = recorder.snapshot()
     fields = stats.to_dict()
     groups = fields.pop("by_model_and_context")

@@ -1,4 +1,4 @@
-"""``client.stats``: what a client's calls came to."""
+"""``client.stats``: the statistics of a client's calls."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_nothing_yet(client: AnyClient) -> None:
 
 
 def test_hits_and_misses(client: AnyClient, server: ScriptedServer) -> None:
-    """Hits, misses, their rate, what the hits saved, and how close they were."""
+    """Statistics have hits, misses, the hit rate, savings and scores."""
     server.script = [
         answer(HIT),
         answer({**HIT, "similarity_score": 0.88, "cost_saved": 0.01}),
@@ -52,7 +52,7 @@ def test_hits_and_misses(client: AnyClient, server: ScriptedServer) -> None:
 
 
 def test_failures_and_retries(client: AnyClient, server: ScriptedServer) -> None:
-    """Failed calls by their class, and all attempts after the first."""
+    """Failed calls count by the class of error, and retries are attempts after the first."""
     boom = answer({"detail": "boom"}, status=500)
     server.script = [boom, answer(), answer({"detail": "no"}, status=401), boom, boom, boom]
     client.query("Q", "m")
@@ -64,15 +64,15 @@ def test_failures_and_retries(client: AnyClient, server: ScriptedServer) -> None
     assert (stats.calls, stats.hits, stats.failed, stats.retries) == (3, 1, 2, 3)
 
 
-def test_refused_calls_are_none(client: AnyClient) -> None:
-    """What was refused before anything was sent is no call."""
+def test_refused_calls_do_not_count(client: AnyClient) -> None:
+    """A call that was refused before anything was sent does not count."""
     with pytest.raises(InvalidRequestError):
         client.query("", "m")
     assert client.stats.calls == 0
 
 
 def test_fallbacks(make_client: MakeClient, server: ScriptedServer) -> None:
-    """Answers of the fallback are neither hits nor misses, and take no part in the hit rate."""
+    """Answers of the fallback are neither hits nor misses, and do not change the hit rate."""
     server.default = answer({"detail": "no"}, status=422)
     client = make_client(fallback=lambda prompt, model, context: "from elsewhere")
     client.query("Q", "m")
@@ -82,7 +82,7 @@ def test_fallbacks(make_client: MakeClient, server: ScriptedServer) -> None:
 
 
 def test_a_fallback_that_fails(make_client: MakeClient, server: ScriptedServer) -> None:
-    """Its own error is what the call failed with."""
+    """A call whose fallback fails counts as failed with the error of the fallback."""
 
     def fallback(prompt: str, model: str, context: str | None) -> str:
         raise ZeroDivisionError
@@ -95,7 +95,7 @@ def test_a_fallback_that_fails(make_client: MakeClient, server: ScriptedServer) 
 
 
 def test_by_model_and_context(client: AnyClient) -> None:
-    """Each pair of model and context has counts of its own, which add up to the whole."""
+    """Each pair of model and context has its own counts, which add up to the whole."""
     client.query("Q", "a")
     client.query("Q", "a", context="x")
     client.query("Q", "b", context="x")
@@ -112,14 +112,14 @@ def test_by_model_and_context(client: AnyClient) -> None:
 
 
 def test_a_copy_counts_with_its_original(client: AnyClient) -> None:
-    """``with_options`` makes no second count."""
+    """A copy made by ``with_options`` counts with its original."""
     client.with_options(model="m").query("Q")
     client.query("Q", "m")
     assert client.stats.calls == client.with_options().stats.calls == 2
 
 
 def test_reset(client: AnyClient) -> None:
-    """``reset`` starts anew, and returns all that was counted until then."""
+    """``reset`` starts from 0, and returns all that was counted until then."""
     client.query("Q", "m")
     before = client.stats
     client.query("Q", "m")
@@ -131,7 +131,7 @@ def test_reset(client: AnyClient) -> None:
 
 
 def test_a_snapshot_is_plain_data(client: AnyClient) -> None:
-    """It can be compared, pickled, copied and written as JSON; a copy resets nothing."""
+    """Statistics can be compared, pickled, copied and written as JSON; a copy resets nothing."""
     client.query("Q", "m", context="c")
     stats = client.stats
     loaded = pickle.loads(pickle.dumps(stats))
@@ -147,7 +147,7 @@ def test_a_snapshot_is_plain_data(client: AnyClient) -> None:
 
 
 def test_threads_lose_nothing() -> None:
-    """What 20 threads count at once, while others look and reset, adds up."""
+    """No call of 20 threads is lost or counted twice, while others read and reset."""
     recorder = Recorder()
     seen: list[int] = []
     over = threading.Event()
@@ -171,7 +171,7 @@ def test_threads_lose_nothing() -> None:
 
 
 def test_a_context_for_each_user_does_not_fill_the_memory() -> None:
-    """Beyond 1,000 pairs of model and context the rest is counted together."""
+    """Beyond 1,000 pairs of model and context, all others are counted together."""
     recorder = Recorder()
     for user in range(2_500):
         recorder.answered("m", f"user {user}", False, None, 0.0, 1.0, 1)
@@ -182,8 +182,8 @@ def test_a_context_for_each_user_does_not_fill_the_memory() -> None:
     assert len(recorder._notes) == 0
 
 
-def test_notes_are_counted_before_anybody_looks() -> None:
-    """A client that nobody asks for its statistics keeps no more than a few hundred notes."""
+def test_notes_are_counted_without_being_read() -> None:
+    """A client whose statistics are never read keeps only a few hundred notes."""
     recorder = Recorder()
     for n in range(10_000):
         recorder.failed("m", None, "APIConnectionError", 3)
@@ -213,7 +213,7 @@ def test_percentiles_are_right_to_a_hundredth(times: list[float]) -> None:
 
 @given(st.lists(st.floats(1e-6, 1e4), min_size=1))
 def test_the_histogram_of_times(times: list[float]) -> None:
-    """Each time is counted once, under the end of its step, which is at most 2 % above it."""
+    """Each time counts once, under the end of its step, which is at most 2 % above it."""
     counted = Times()
     for seconds in times:
         counted.add(seconds)
@@ -227,7 +227,7 @@ def test_the_histogram_of_times(times: list[float]) -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, 1e-300])
 def test_no_time_at_all(seconds: float) -> None:
-    """A clock that stood still breaks nothing."""
+    """A time of 0 or less counts as any other."""
     counted = Times()
     counted.add(seconds)
     assert counted.latency().count == 1
@@ -235,7 +235,7 @@ def test_no_time_at_all(seconds: float) -> None:
 
 @given(st.integers(0, 10_000))
 def test_scores_are_in_their_hundredth(tenth_of_a_thousandth: int) -> None:
-    """A score counts where it lies, whatever binary fractions make of it."""
+    """A score counts in its hundredth, in spite of rounding in binary fractions."""
     score = tenth_of_a_thousandth / 10_000
     recorder = Recorder()
     recorder.answered("m", None, True, score, 0.0, 1.0, 1)
@@ -243,7 +243,7 @@ def test_scores_are_in_their_hundredth(tenth_of_a_thousandth: int) -> None:
 
 
 def test_merging_is_adding() -> None:
-    """The whole is what counting it without groups would have been."""
+    """The whole is the same as if the calls had been counted without groups."""
     grouped, whole = Recorder(), Recorder()
     numbers = random.Random(1)
     for n in range(2_000):

@@ -17,7 +17,7 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def recorded(no_settings: None) -> Iterator[Recorded]:
-    """A SDK of this test's own."""
+    """An SDK of this test alone."""
     running = Recorded()
     yield running
     running.close()

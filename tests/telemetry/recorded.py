@@ -1,4 +1,4 @@
-"""An OpenTelemetry SDK that keeps in memory what it is told."""
+"""An OpenTelemetry SDK that keeps spans and metrics in memory."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from vectorcache.telemetry import OpenTelemetryObserver
 
-# A point's attributes, as something that can be looked up.
+# The attributes of a point, as a key for a mapping.
 Labels = frozenset[tuple[str, Any]]
 
 
 def id_of(span: ReadableSpan) -> int:
-    """A span's own id."""
+    """Returns the id of a span."""
     context = span.get_span_context()
     assert context is not None
     return context.span_id
 
 
 class Recorded:
-    """What an observer has told."""
+    """The spans and metrics that an observer has recorded."""
 
     def __init__(self) -> None:
         self._exporter = InMemorySpanExporter()
@@ -40,7 +40,7 @@ class Recorded:
 
     @property
     def spans(self) -> Sequence[ReadableSpan]:
-        """The calls' spans, in the order in which they ended; not the application's own."""
+        """The spans of calls, in the order of their ends, without those of the application."""
         return [
             span
             for span in self._exporter.get_finished_spans()
@@ -50,7 +50,7 @@ class Recorded:
 
     @property
     def span(self) -> ReadableSpan:
-        """The span, where there is one."""
+        """The span, if there is exactly one."""
         (only,) = self.spans
         return only
 
@@ -66,13 +66,13 @@ class Recorded:
                 yield from scope.metrics
 
     def points(self, metric: str) -> dict[Labels, Any]:
-        """A metric's points by their attributes; none where nothing was recorded."""
+        """Returns the points of a metric by their attributes; empty if nothing was recorded."""
         if metric not in (metrics := self.metrics):
             return {}
         return {frozenset(p.attributes.items()): p for p in metrics[metric].data.data_points}
 
     def everything(self) -> str:
-        """All that would leave the process, as text."""
+        """Everything that would leave the process, as text."""
         spans = [span.to_json() for span in self._exporter.get_finished_spans()]
         return "\n".join([*spans, *(metric.to_json() for metric in self._metrics())])
 

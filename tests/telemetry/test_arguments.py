@@ -1,4 +1,4 @@
-"""What an ``OpenTelemetryObserver`` is made of."""
+"""The arguments of ``OpenTelemetryObserver``."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from vectorcache.telemetry import OpenTelemetryObserver
     ],
 )
 def test_what_it_cannot_be_made_of(options: dict[str, Any], words: str) -> None:
-    """The error says which argument is at fault: no content goes out by mistake."""
+    """The error says which argument is invalid, so that no content goes out by mistake."""
     with pytest.raises(ConfigurationError, match=words):
         OpenTelemetryObserver(**options)
 
 
 def test_providers_in_each_others_place(recorded: Recorded) -> None:
-    """So it does where the two providers are exchanged."""
+    """The error says so, too, if the two providers are exchanged."""
     tracers: Any = recorded.tracer_provider
     meters: Any = recorded.meter_provider
     with pytest.raises(ConfigurationError, match="tracer_provider is of type MeterProvider"):

@@ -1,4 +1,4 @@
-"""Prompts, answers and contexts: in telemetry only where they are switched on."""
+"""Prompts, answers and contexts are in telemetry only if they are switched on."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from vectorcache import VectorcacheError
 
 PROMPT, ANSWER, CONTEXT = "my own question", "its own answer", "customer-8f2c"
 
-# What the service, or what stands before it, may say → how the client sees it. Each quotes the
-# prompt or an answer.
+# What happens → the answer of the service, or of a proxy before it. Each quotes the prompt or an
+# answer.
 WAYS: dict[str, Step] = {
     "a hit": answer({**HIT, "response": ANSWER}),
     "an error that quotes the prompt": answer({"detail": f"bad: {PROMPT}"}, status=400),
@@ -23,7 +23,7 @@ WAYS: dict[str, Step] = {
     "a validation error": answer(
         {"detail": [{"loc": ["body"], "msg": PROMPT, "type": "x", "input": PROMPT}]}, status=422
     ),
-    "an answer that is no object": answer(raw=json.dumps(ANSWER).encode()),
+    "an answer that is not an object": answer(raw=json.dumps(ANSWER).encode()),
     "an answer without a head": f"{ANSWER}\r\n\r\n".encode(),
 }
 
@@ -39,7 +39,7 @@ def ask(client: Any) -> None:
 def test_nothing_of_them_by_default(
     make_client: MakeClient, server: ScriptedServer, recorded: Recorded, way: str
 ) -> None:
-    """Neither spans, events nor metrics have anything of them, whatever an error quotes."""
+    """Spans, events and metrics contain no content by default, whatever an error quotes."""
     server.default = WAYS[way]
     ask(make_client(observers=[recorded.observer()]))
     told = recorded.everything()
@@ -51,7 +51,7 @@ def test_nothing_of_them_by_default(
 def test_nothing_of_a_fallbacks_answer(
     make_client: MakeClient, server: ScriptedServer, recorded: Recorded
 ) -> None:
-    """Nor have they what a fallback answered."""
+    """By default they do not contain the answer of a fallback either."""
     server.default = answer({"detail": PROMPT}, status=422)
     client = make_client(observers=[recorded.observer()], fallback=lambda *_: ANSWER)
     assert client.query(PROMPT, "m").response == ANSWER
@@ -107,7 +107,7 @@ def test_a_context_that_is_switched_on(make_client: MakeClient, recorded: Record
 def test_what_no_exporter_could_encode(
     make_client: MakeClient, server: ScriptedServer, recorded: Recorded
 ) -> None:
-    """Half a surrogate pair, which JSON can bring, reaches no attribute."""
+    """Half a surrogate pair, which JSON can contain, reaches no attribute."""
     half = b'{"cache_hit": true, "response": "\\ud800", "cost_saved": 0, "llm_provider": "\\ud800"}'
     server.script = [answer({"detail": "\ud800"}, status=500), answer(raw=half)]
     make_client(observers=[recorded.observer(record_content=True)]).query("Q", "m")

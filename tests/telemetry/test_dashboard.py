@@ -25,10 +25,10 @@ VARIABLES: list[dict[str, Any]] = DASHBOARD["templating"]["list"]
 QUERIES = [target["expr"] for panel in PANELS for target in panel["targets"]]
 QUERIES += [variable["definition"] for variable in VARIABLES if variable["type"] == "query"]
 
-# What Prometheus itself adds to each series of a target.
+# The labels that Prometheus itself adds to each series of a target.
 TARGET_LABELS = {"job", "instance"}
 
-# All names that the queries use which are no metrics: whatever else stands there is one.
+# The names in queries that are not metrics; every other name is one.
 FUNCTIONS = {"sum", "rate", "increase", "histogram_quantile", "label_values"}
 
 _SELECTOR = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{([^}]*)\})?")
@@ -36,13 +36,13 @@ _MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')
 _GROUPING = re.compile(r"\b(?:by|without)\s*\(([^)]*)\)")
 _RANGE = re.compile(r"\[[^]]*\]")
 
-# A metric → for each of its labels the values it was seen with.
+# A metric → the values that each of its labels had.
 Exposed = dict[str, dict[str, set[str]]]
 
 
 @pytest.fixture(scope="module")
 def exposed() -> Exposed:
-    """What the collector shows once all has happened that a client counts."""
+    """Returns what the collector shows after every event that a client counts."""
     found: Exposed = {}
     with ScriptedServer() as server:
         server.script = [
@@ -67,13 +67,14 @@ def exposed() -> Exposed:
 
 
 def faults(query: str, exposed: Exposed) -> Iterator[str]:
-    """What is wrong with a query."""
+    """Yields what is wrong with a query."""
     bare = _RANGE.sub("", query)
     grouped = {
         label.strip() for labels in _GROUPING.findall(bare) for label in labels.split(",") if label
     }
     bare = _GROUPING.sub("", bare)
-    if bare.startswith("label_values("):  # Grafana's own: its second argument is a label.
+    # This function is Grafana's own; its second argument is a label.
+    if bare.startswith("label_values("):
         bare, _, label = bare.rpartition(",")
         grouped.add(label.strip(" )"))
     metrics = [(name, inside) for name, inside in _SELECTOR.findall(bare) if name not in FUNCTIONS]
@@ -81,7 +82,7 @@ def faults(query: str, exposed: Exposed) -> Iterator[str]:
         yield "it names no metric"
     for metric, inside in metrics:
         if metric not in exposed:
-            yield f"there is no metric {metric}"
+            yield f"the collector has no metric {metric}"
             continue
         for label in sorted(grouped - exposed[metric].keys() - TARGET_LABELS):
             yield f"{metric} has no label {label}"
@@ -103,14 +104,17 @@ def test_every_query_names_what_exists(exposed: Exposed, query: str) -> None:
 @pytest.mark.parametrize(
     ("query", "fault"),
     [
-        ("sum(rate(vectorcache_call_total[5m]))", "there is no metric vectorcache_call_total"),
+        (
+            "sum(rate(vectorcache_call_total[5m]))",
+            "the collector has no metric vectorcache_call_total",
+        ),
         ("sum by (kind) (vectorcache_calls_total)", "vectorcache_calls_total has no label kind"),
         ('vectorcache_calls_total{kind="hit"}', "vectorcache_calls_total has no label kind"),
         (
             'vectorcache_calls_total{outcome=~"hit|hits"}',
             "vectorcache_calls_total is never outcome=hits",
         ),
-        ("sum(vector(1)) / up", "there is no metric vector"),
+        ("sum(vector(1)) / up", "the collector has no metric vector"),
         ("sum by (model) (rate([5m]))", "it names no metric"),
         (
             "label_values(vectorcache_calls_total, kind)",
@@ -119,23 +123,23 @@ def test_every_query_names_what_exists(exposed: Exposed, query: str) -> None:
     ],
 )
 def test_the_check_sees(exposed: Exposed, query: str, fault: str) -> None:
-    """A query that names anything else is found out."""
+    """The test above finds a query that names anything else."""
     assert fault in list(faults(query, exposed))
 
 
 def test_every_metric_is_shown(exposed: Exposed) -> None:
-    """No metric is collected that the dashboard shows nothing of."""
+    """The dashboard shows every metric of the collector."""
     shown = " ".join(QUERIES)
     families = {re.sub("_(bucket|sum|count)$", "", metric) for metric in exposed}
     assert [family for family in families if family not in shown] == []
 
 
 def test_it_can_be_imported() -> None:
-    """It has what Grafana's import asks for, and takes the data source that is chosen there."""
+    """Grafana can import it, and it uses the data source that is chosen there."""
     assert DASHBOARD["title"] == "Vectorcache"
     assert DASHBOARD["uid"] == "vectorcache"
     assert isinstance(DASHBOARD["schemaVersion"], int)
-    assert "id" not in DASHBOARD  # It would replace whatever dashboard has that one.
+    assert "id" not in DASHBOARD  # An id would replace the dashboard that already has it.
     (source,) = (one for one in VARIABLES if one["type"] == "datasource")
     assert (source["name"], source["query"]) == ("datasource", "prometheus")
     for part in [*PANELS, *(target for panel in PANELS for target in panel["targets"])]:
@@ -143,14 +147,14 @@ def test_it_can_be_imported() -> None:
 
 
 def test_every_variable_exists() -> None:
-    """A query uses no variable but the dashboard's and those that Grafana sets."""
+    """A query uses only variables of the dashboard and those that Grafana sets."""
     known = {variable["name"] for variable in VARIABLES} | {"__rate_interval", "__range"}
     for query in QUERIES:
         assert set(re.findall(r"\$(\w+)", query)) <= known
 
 
 def test_panels() -> None:
-    """Each has a title, a description, a query and an id of its own."""
+    """Each panel has a title, a description, a query and an id of its own."""
     for panel in PANELS:
         assert panel["title"]
         assert panel["description"]

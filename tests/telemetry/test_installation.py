@@ -30,7 +30,7 @@ def run(program: str, *arguments: str) -> str:
     ],
 )
 def test_without_the_extra(name: str, package: str, extra: str) -> None:
-    """Where a package is missing, asking for what needs it says what to install."""
+    """If a package is missing, importing the class that needs it says what to install."""
     program = f"""{WITHOUT.format(package)}
 from vectorcache import ConfigurationError
 import vectorcache.telemetry
@@ -49,7 +49,7 @@ except ConfigurationError as error:
     [("OpenTelemetryObserver", "prometheus_client"), ("PrometheusCollector", "opentelemetry")],
 )
 def test_one_extra_is_enough(name: str, missing: str) -> None:
-    """Neither of the two needs what the other does."""
+    """Each of the two classes works without the extra of the other."""
     program = (
         f"{WITHOUT.format(missing)}\nfrom vectorcache.telemetry import {name}\nprint('it does')"
     )
@@ -64,7 +64,7 @@ def test_what_is_not_there() -> None:
 
 
 def test_the_api_alone() -> None:
-    """With OpenTelemetry's API and no SDK calls are made as ever, and nothing is recorded."""
+    """With OpenTelemetry's API and no SDK, calls work as usual, and nothing is recorded."""
     program = f"""{WITHOUT.format("opentelemetry.sdk")}
 import httpx
 from opentelemetry import trace
@@ -81,7 +81,7 @@ with VectorcacheClient("vc_key", http_client=transport, observers=[observer]) as
 
 
 def test_providers_that_come_later() -> None:
-    """An observer made before the program sets its providers uses them once they are there."""
+    """An observer made before the program sets its providers uses them once they are set."""
     program = """
 import httpx
 from opentelemetry import metrics, trace
@@ -110,7 +110,7 @@ print(len(spans.get_finished_spans()), sorted(metric.name for metric in found)[0
 
 
 def test_importing_is_light() -> None:
-    """``import vectorcache`` loads neither, and OpenTelemetry's SDK is never loaded by us."""
+    """``import vectorcache`` loads neither extra, and the package never loads the SDK."""
     loaded = "{'opentelemetry', 'opentelemetry.sdk', 'prometheus_client'} & set(sys.modules)"
     assert run(f"import sys, vectorcache.telemetry; print({loaded})") == "set()\n"
     program = "from vectorcache.telemetry import OpenTelemetryObserver; OpenTelemetryObserver()"

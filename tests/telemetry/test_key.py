@@ -1,4 +1,4 @@
-"""The API key: in no span, no metric and nothing that Prometheus reads."""
+"""The API key is in no span, no metric and nothing that Prometheus reads."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from vectorcache.telemetry import PrometheusCollector
 def test_it_is_nowhere(
     make_client: MakeClient, server: ScriptedServer, recorded: Recorded, scene: str
 ) -> None:
-    """Whatever a server repeats of it, and with all content switched on."""
+    """The key stays out even if a server repeats it and all content is switched on."""
     server.default = SCENES[scene]
     observer = recorded.observer(record_content=True, record_context=True)
     client = make_client(CANARY, observers=[observer])
     try:
         client.query("Q", "m", context="c")
     except VectorcacheError as error:
-        # Prepared as it is here, the message is also what a span of the caller's own would have.
+        # A span of the caller's own would have this message, too.
         assert not gives_away(str(error).encode())
     registry = CollectorRegistry()
     registry.register(PrometheusCollector(client, by_context=True))

@@ -1,4 +1,4 @@
-"""Spans of calls from many threads and tasks, and of batches: each under its own caller's."""
+"""Spans of calls from many threads, tasks and batches are children of their caller's span."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vectorcache import AsyncVectorcacheClient, VectorcacheClient
 
 
 def parents(recorded: Recorded) -> dict[str, int]:
-    """The parent of each call's span, by the model that was asked for."""
+    """Returns the parent of each call's span, by the model that was asked for."""
     return {
         str((span.attributes or {})["gen_ai.request.model"]): span.parent.span_id
         for span in recorded.spans
@@ -25,7 +25,7 @@ def parents(recorded: Recorded) -> dict[str, int]:
 
 
 def test_threads(server: ScriptedServer, recorded: Recorded) -> None:
-    """Calls of many threads at once have the span of their own thread above them."""
+    """The parent of a call's span is the span of its own thread, with many threads at once."""
     expected: dict[str, int] = {}
 
     def handle(number: int) -> None:
@@ -44,7 +44,7 @@ def test_threads(server: ScriptedServer, recorded: Recorded) -> None:
 
 
 async def test_tasks(server: ScriptedServer, recorded: Recorded) -> None:
-    """So have those of many tasks."""
+    """The parent of a call's span is the span of its own task, with many tasks at once."""
     expected: dict[str, int] = {}
 
     async def handle(number: int) -> None:
@@ -64,7 +64,7 @@ async def test_tasks(server: ScriptedServer, recorded: Recorded) -> None:
 
 
 def test_a_batch(make_client: MakeClient, recorded: Recorded) -> None:
-    """All calls of a batch are under the span that was current when their prompts were taken."""
+    """The parent of a batch's calls is the span that was current when their prompts were taken."""
     client = make_client(observers=[recorded.observer()])
     prompts = [{"prompt": "Q", "model": f"m{n}"} for n in range(20)]
     with recorded.tracer.start_as_current_span("batch") as batch:
@@ -76,7 +76,7 @@ def test_a_batch(make_client: MakeClient, recorded: Recorded) -> None:
 
 
 async def test_an_async_input(server: ScriptedServer, recorded: Recorded) -> None:
-    """So they are where the prompts come from an async iterable."""
+    """The same holds if the prompts come from an async iterable."""
 
     async def prompts() -> AsyncIterator[dict[str, str]]:
         for number in range(5):
@@ -91,7 +91,7 @@ async def test_an_async_input(server: ScriptedServer, recorded: Recorded) -> Non
 
 
 def test_equal_prompts_are_one_call(make_client: MakeClient, recorded: Recorded) -> None:
-    """What a batch sends once has one span, for however many prompts."""
+    """A request that a batch sends once has one span, for however many prompts."""
     client = make_client(observers=[recorded.observer()])
     results = list(client.query_many(["Q"] * 8, model="m", concurrency=8))
     assert len(results) == 8

@@ -1,4 +1,4 @@
-"""OpenTelemetry's metrics of calls."""
+"""The metrics of calls in OpenTelemetry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOOM = answer({"detail": "boom"}, status=500)
 
 
 def facts(server: ScriptedServer, **more: str) -> Labels:
-    """What every point has, and what some have besides."""
+    """Returns the attributes of every point, and some more."""
     return frozenset(
         {
             "gen_ai.operation.name": "text_completion",
@@ -33,7 +33,7 @@ def facts(server: ScriptedServer, **more: str) -> Labels:
 
 @pytest.fixture
 def some_calls(make_client: MakeClient, server: ScriptedServer, recorded: Recorded) -> Any:
-    """Two hits, a miss after two retries, a failure and a fallback; the client's statistics."""
+    """The statistics of two hits, a miss after two retries, a failure and a fallback."""
     server.script = [
         answer(HIT),
         answer({**HIT, "similarity_score": 0.88, "cost_saved": 0.01}),
@@ -51,7 +51,7 @@ def some_calls(make_client: MakeClient, server: ScriptedServer, recorded: Record
 
 
 def test_calls(server: ScriptedServer, recorded: Recorded, some_calls: Any) -> None:
-    """A counter of calls by how they ended, hits among them."""
+    """A counter counts calls by their outcome."""
     points = recorded.points("vectorcache.calls")
     assert {labels: point.value for labels, point in points.items()} == {
         facts(server, vectorcache_outcome="hit"): 2,
@@ -62,7 +62,7 @@ def test_calls(server: ScriptedServer, recorded: Recorded, some_calls: Any) -> N
 
 
 def test_durations(server: ScriptedServer, recorded: Recorded, some_calls: Any) -> None:
-    """The convention's histogram of seconds, by the same, with the buckets that it advises."""
+    """The durations are the convention's histogram, with the buckets that it advises."""
     points = recorded.points("gen_ai.client.operation.duration")
     hits = points[facts(server, vectorcache_outcome="hit")]
     assert hits.count == 2
@@ -79,7 +79,7 @@ def test_durations(server: ScriptedServer, recorded: Recorded, some_calls: Any) 
 def test_savings_scores_and_retries(
     server: ScriptedServer, recorded: Recorded, some_calls: Any
 ) -> None:
-    """What hits saved and how close they were, and all attempts after the first."""
+    """Metrics have the savings and scores of hits, and the retries."""
     (saved,) = recorded.points("vectorcache.cost_saved").items()
     assert saved[0] == facts(server)
     assert saved[1].value == pytest.approx(some_calls.cost_saved) == pytest.approx(0.0123)
@@ -94,7 +94,7 @@ def test_savings_scores_and_retries(
 def test_a_miss_saves_nothing(
     make_client: MakeClient, server: ScriptedServer, recorded: Recorded
 ) -> None:
-    """Scores and savings are those of hits, whatever the service says of a miss."""
+    """Only hits have scores and savings, whatever the service says of a miss."""
     server.script = [answer({**MISS, "similarity_score": 0.5, "cost_saved": 1})]
     client = make_client(observers=[recorded.observer()])
     client.query("Q", "m")
@@ -104,7 +104,7 @@ def test_a_miss_saves_nothing(
 
 
 def test_they_agree_with_the_statistics(recorded: Recorded, some_calls: Any) -> None:
-    """Whoever compares them with ``client.stats`` finds the same counts."""
+    """Metrics have the same counts as ``client.stats``."""
     found: dict[str, int] = {}
     for labels, point in recorded.points("vectorcache.calls").items():
         found[dict(labels)["vectorcache.outcome"]] = point.value
@@ -117,7 +117,7 @@ def test_they_agree_with_the_statistics(recorded: Recorded, some_calls: Any) -> 
 
 
 def test_units(recorded: Recorded, some_calls: Any) -> None:
-    """Units are UCUM's, with annotations where it has none."""
+    """Units are those of UCUM, with annotations where it has no unit."""
     assert {name: metric.unit for name, metric in recorded.metrics.items()} == {
         "gen_ai.client.operation.duration": "s",
         "vectorcache.calls": "{call}",

@@ -1,4 +1,4 @@
-"""The names of telemetry: all in one module, and those of the conventions as they are there."""
+"""All names of telemetry are in one module, and follow the conventions."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ NAMES = {value for value in vars(names).values() if isinstance(value, str)}
 
 
 def convention(module: str) -> set[str]:
-    """All that a module of OpenTelemetry's own lists."""
+    """Returns all names that a module of OpenTelemetry lists."""
     found = vars(import_module(f"opentelemetry.semconv.{module}"))
     return {value for name, value in found.items() if name.isupper()}
 
 
 def test_stable_names() -> None:
-    """What is not ours, and not of the GenAI conventions, is in the stable conventions."""
+    """Names without our prefix or that of GenAI are in the stable conventions."""
     stable: set[str] = set()
     for group in ("error", "exception", "http", "server"):
         stable |= convention(f"attributes.{group}_attributes")
@@ -34,7 +34,7 @@ def test_stable_names() -> None:
 
 
 def test_genai_names() -> None:
-    """What begins with gen_ai is in the GenAI conventions."""
+    """Names that begin with gen_ai are in the GenAI conventions."""
     pytest.importorskip("opentelemetry.semconv._incubating.attributes.gen_ai_attributes")
     known = convention("_incubating.attributes.gen_ai_attributes")
     known |= convention("_incubating.metrics.gen_ai_metrics")
@@ -46,7 +46,7 @@ def test_genai_names() -> None:
 
 
 def literals(path: Path) -> Iterator[str]:
-    """The texts in a module's code, without its docstrings."""
+    """Returns the texts in a module's code, without its docstrings."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr):
@@ -57,7 +57,7 @@ def literals(path: Path) -> Iterator[str]:
 
 
 def test_they_are_in_one_module() -> None:
-    """No other module of telemetry spells one out."""
+    """No other module of telemetry contains a name as text."""
     modules = [path for path in PACKAGE.glob("*.py") if path.name != "names.py"]
     assert len(modules) > 5
     spelt = {name for name in NAMES if "." in name or name.startswith("vectorcache_")}
@@ -66,7 +66,7 @@ def test_they_are_in_one_module() -> None:
 
 
 def test_ours_are_under_our_own() -> None:
-    """What has no convention is ``vectorcache.*``, and no name is given twice."""
+    """Names without a convention begin with ``vectorcache.``, and no name occurs twice."""
     dotted = [
         value
         for name, value in vars(names).items()

@@ -1,4 +1,4 @@
-"""The page on telemetry, and the names."""
+"""The page on telemetry has the names of telemetry."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ NAMES = {
 
 @pytest.fixture
 def page() -> str:
-    """The page's text."""
+    """The text of the page."""
     return Path(__file__).parents[2].joinpath("docs", "telemetry.md").read_text()
 
 
 def test_it_has_every_name(page: str) -> None:
-    """Whatever name a trace or a metric shows is on the page."""
+    """Every name of a trace or a metric is on the page."""
     assert [name for name in sorted(NAMES) if f"`{name}" not in page] == []
 
 
 def test_it_has_no_other_name(page: str) -> None:
-    """What the page calls by one of our prefixes exists."""
+    """Every name with one of our prefixes on the page exists."""
     spelt = set(re.findall(r"`((?:gen_ai|vectorcache)\.[\w.]+|vectorcache_\w+)", page))
     modules = {"vectorcache.telemetry"}
     assert {name.removesuffix("_total") for name in spelt} - NAMES - modules == set()

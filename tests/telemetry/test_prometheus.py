@@ -1,4 +1,4 @@
-"""``PrometheusCollector``: ``client.stats`` as Prometheus reads it."""
+"""``PrometheusCollector`` shows ``client.stats`` to Prometheus."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BOOM = answer({"detail": "boom"}, status=500)
 
 
 class Counted:
-    """Stands for a client with these statistics."""
+    """A stand-in for a client with the statistics of a recorder."""
 
     def __init__(self) -> None:
         self.recorder = Recorder()
@@ -40,7 +40,7 @@ Series = tuple[str, frozenset[tuple[str, str]]]
 
 
 def series_of(families: Iterable[Metric]) -> dict[Series, float]:
-    """The values of all series."""
+    """Returns the values of all series."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in families
@@ -49,7 +49,7 @@ def series_of(families: Iterable[Metric]) -> dict[Series, float]:
 
 
 class Scrape:
-    """What Prometheus would find."""
+    """The result of a scrape by Prometheus."""
 
     def __init__(self, collector: PrometheusCollector) -> None:
         self._registry = CollectorRegistry()
@@ -58,7 +58,7 @@ class Scrape:
 
     @property
     def text(self) -> str:
-        """The same as it goes over the network."""
+        """The result as text, as it goes over the network."""
         return generate_latest(self._registry).decode()
 
     def __call__(self, name: str, **labels: str) -> float | None:
@@ -69,7 +69,7 @@ class Scrape:
 
 
 def test_all_of_a_clients_calls(make_client: MakeClient, server: ScriptedServer) -> None:
-    """Calls by outcome, errors by class, retries, savings, scores and times, for each model."""
+    """It shows calls, errors, retries, savings, scores and times for each model."""
     server.script = [
         answer(HIT),
         answer({**HIT, "similarity_score": 0.88, "cost_saved": 0.01}),
@@ -104,7 +104,7 @@ def test_all_of_a_clients_calls(make_client: MakeClient, server: ScriptedServer)
 
 
 def test_nothing_yet(client: AnyClient) -> None:
-    """A client that was not asked anything has no series, and its metrics are known."""
+    """A client without calls has no series, but its metrics are known."""
     found = Scrape(PrometheusCollector(client))
     assert found.series == {}
     assert "# TYPE vectorcache_calls_total counter" in found.text
@@ -112,7 +112,7 @@ def test_nothing_yet(client: AnyClient) -> None:
 
 
 def test_contexts_are_no_labels(client: AnyClient) -> None:
-    """Contexts are added up: there may be one for each user."""
+    """Contexts are added up by default, as there may be one for each user."""
     client.query("Q", "m", context="a")
     client.query("Q", "m", context="b")
     client.query("Q", "n")
@@ -124,7 +124,7 @@ def test_contexts_are_no_labels(client: AnyClient) -> None:
 
 
 def test_contexts_that_are_asked_for(client: AnyClient) -> None:
-    """With ``by_context`` each has series of its own; a query without one has an empty label."""
+    """With ``by_context`` each context has its own series; no context is an empty label."""
     client.query("Q", "m", context="a")
     client.query("Q", "m")
     found = Scrape(PrometheusCollector(client, by_context=True))
@@ -134,7 +134,7 @@ def test_contexts_that_are_asked_for(client: AnyClient) -> None:
 
 @pytest.mark.parametrize("by_context", [False, True])
 def test_the_number_of_series_is_bounded(by_context: bool) -> None:
-    """Beyond the client's thousand pairs of model and context the others are one, ``other``."""
+    """Beyond a client's thousand pairs of model and context, the label is ``other``."""
     counted = Counted()
     for number in range(1_200):
         counted.recorder.answered(f"m{number}", f"c{number}", True, 0.9, 0.0, 0.1, 1)
@@ -147,7 +147,7 @@ def test_the_number_of_series_is_bounded(by_context: bool) -> None:
 
 @pytest.mark.parametrize("score", [0.5, 0.8499, 0.85, 0.929, 0.93, 0.9999, 1.0])
 def test_the_bucket_of_a_score(score: float) -> None:
-    """A score is in the bucket whose bounds are around it; one of exactly 1 is not beyond all."""
+    """A score is in the bucket with its bounds; a score of 1 is in the last one."""
     counted = Counted()
     counted.recorder.answered("m", None, True, score, 0.0, 0.1, 1)
     found = Scrape(PrometheusCollector(counted))
@@ -159,7 +159,7 @@ def test_the_bucket_of_a_score(score: float) -> None:
 
 @pytest.mark.parametrize("seconds", [0.0001, 0.02, 0.11, 0.9, 4.2, 59.0, 300.0])
 def test_the_bucket_of_a_time(seconds: float) -> None:
-    """A time is in the bucket whose bounds are around it, and the longest is not lost."""
+    """A time is in the bucket with its bounds, and the longest is not lost."""
     counted = Counted()
     counted.recorder.answered("m", None, True, 0.9, 0.0, seconds, 1)
     found = Scrape(PrometheusCollector(counted))
@@ -169,7 +169,7 @@ def test_the_bucket_of_a_time(seconds: float) -> None:
 
 
 def test_several_clients(make_client: MakeClient) -> None:
-    """A mapping gives each client a label; what copies did is counted with their original."""
+    """A mapping gives each client a label; copies count with their original."""
     chat, search = make_client(), make_client()
     chat.query("Q", "m")
     chat.with_options(context="c").query("Q", "m")
@@ -180,7 +180,7 @@ def test_several_clients(make_client: MakeClient) -> None:
 
 
 def test_each_scrape_is_the_latest(client: AnyClient) -> None:
-    """It needs no telling when calls are made; counters only go down by ``reset()``."""
+    """Each scrape shows the latest counts; counters go down only by ``reset()``."""
     registry = CollectorRegistry()
     registry.register(PrometheusCollector(client))
     labels = {"model": "m", "outcome": "hit"}
@@ -193,7 +193,7 @@ def test_each_scrape_is_the_latest(client: AnyClient) -> None:
 
 
 def test_it_is_registered_once(client: AnyClient) -> None:
-    """A second collector in a registry is refused there, and so is another's metric of a name."""
+    """The registry refuses a second collector, and a metric with the same name."""
     registry = CollectorRegistry()
     collector = PrometheusCollector(client)
     registry.register(collector)
@@ -207,13 +207,13 @@ def test_it_is_registered_once(client: AnyClient) -> None:
 
 @pytest.mark.parametrize("wrong", [None, "client", VectorcacheClient, [], {"chat": "client"}])
 def test_what_is_no_client(wrong: Any) -> None:
-    """It cannot be made, and the error says what it takes."""
+    """Other arguments are refused, and the error says which are valid."""
     with pytest.raises(ConfigurationError, match="takes a client, or a mapping"):
         PrometheusCollector(wrong)
 
 
 def test_no_words_of_anybody(make_client: MakeClient, server: ScriptedServer) -> None:
-    """No prompt, no answer and no error's message is in what Prometheus reads."""
+    """Prometheus reads no prompt, no answer and no message of an error."""
     server.script = [
         answer({**HIT, "response": "its own answer"}),
         answer({"detail": "my own question"}, status=400),
@@ -227,7 +227,7 @@ def test_no_words_of_anybody(make_client: MakeClient, server: ScriptedServer) ->
 
 
 def test_clients_may_be_any_mapping(client: AnyClient) -> None:
-    """An empty mapping has no series; one that changes later changes nothing."""
+    """An empty mapping has no series, and later changes of the mapping have no effect."""
     clients: dict[str, AnyClient] = {}
     collector = PrometheusCollector(clients)
     clients["late"] = client
@@ -236,7 +236,7 @@ def test_clients_may_be_any_mapping(client: AnyClient) -> None:
 
 
 def test_a_flag_is_a_flag(client: AnyClient) -> None:
-    """``by_context`` takes True and False: a text such as ``"no"`` would be neither."""
+    """``by_context`` must be True or False: a text such as ``"no"`` is refused."""
     wrong: Any = "no"
     with pytest.raises(ConfigurationError, match="by_context"):
         PrometheusCollector(client, by_context=wrong)

@@ -25,7 +25,7 @@ QUERY = Query("Q", "m", 0.85)
 
 
 def answered_by(text: str, port: int) -> dict[str, Any]:
-    """What every span of these tests has."""
+    """Returns the attributes of every span of these tests."""
     return {
         "gen_ai.operation.name": "text_completion",
         "gen_ai.provider.name": "vectorcache",
@@ -37,7 +37,7 @@ def answered_by(text: str, port: int) -> dict[str, Any]:
 
 
 def test_a_hit(make_client: MakeClient, server: ScriptedServer, recorded: Recorded) -> None:
-    """One client span, by the GenAI conventions, says all that is known of a call."""
+    """One client span, by the GenAI conventions, has all that is known of a call."""
     server.script = [answer(headers={"X-Request-Id": "8f2c"})]
     make_client(observers=[recorded.observer()]).query("Q", "gpt-4o")
     span = recorded.span
@@ -67,7 +67,7 @@ def test_a_hit(make_client: MakeClient, server: ScriptedServer, recorded: Record
 
 
 def test_a_miss(make_client: MakeClient, server: ScriptedServer, recorded: Recorded) -> None:
-    """It has the provider that answered, and no score."""
+    """The span of a miss has the provider that answered, and no score."""
     server.script = [answer(MISS)]
     make_client(observers=[recorded.observer()]).query("Q", "m")
     attributes = dict(recorded.span.attributes or {})
@@ -85,7 +85,7 @@ def test_a_miss(make_client: MakeClient, server: ScriptedServer, recorded: Recor
 def test_what_samplers_decide_by(
     make_client: MakeClient, server: ScriptedServer, recorded: Recorded
 ) -> None:
-    """What is known of the query is there from the start."""
+    """The attributes of the query are on the span from the start."""
     seen: list[dict[str, Any]] = []
 
     class Watch(SpanProcessor):
@@ -106,7 +106,7 @@ def test_what_samplers_decide_by(
     ],
 )
 def test_the_servers_address(recorded: Recorded, base_url: str, address: str, port: int) -> None:
-    """Address and port are there, the scheme's own port too."""
+    """The span has address and port, even if the port is the default of the scheme."""
     observer = recorded.observer()
     call = ObservedCall(QUERY, "unused", httpx.URL(base_url))
     observer.call_started(call)
@@ -116,7 +116,7 @@ def test_the_servers_address(recorded: Recorded, base_url: str, address: str, po
 
 
 def test_it_is_the_callers_child(make_client: MakeClient, recorded: Recorded) -> None:
-    """A call's span is under that of the code that calls, which is the current one afterwards."""
+    """The parent of a call's span is the caller's span, which is current again afterwards."""
     client = make_client(observers=[recorded.observer()])
     with recorded.tracer.start_as_current_span("handler") as parent:
         client.query("Q", "m")
@@ -131,7 +131,7 @@ def test_it_is_the_callers_child(make_client: MakeClient, recorded: Recorded) ->
 def test_it_is_current_while_the_call_goes_on(
     make_client: MakeClient, server: ScriptedServer, recorded: Recorded
 ) -> None:
-    """What is traced meanwhile, an LLM that a fallback asks, comes under it."""
+    """A span made during the call, as by a fallback, is a child of the call's span."""
 
     def fallback(prompt: str, model: str, context: str | None) -> str:
         with recorded.tracer.start_as_current_span("chat gpt-4o") as span:
@@ -145,7 +145,7 @@ def test_it_is_current_while_the_call_goes_on(
 
 
 def test_two_observers(make_client: MakeClient, recorded: Recorded) -> None:
-    """Two that trace nest, and leave the current span as it was."""
+    """The spans of two observers nest, and the current span is restored."""
     client = make_client(observers=[recorded.observer(), recorded.observer()])
     with recorded.tracer.start_as_current_span("handler") as parent:
         client.query("Q", "m")

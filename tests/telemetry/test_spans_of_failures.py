@@ -1,4 +1,4 @@
-"""The span of a call that fails, is given up or cannot be recorded."""
+"""The span of a call that fails, that its caller gives up, or that cannot be recorded."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ QUERY = Query("Q", "m", 0.85)
 def test_failed_attempts_are_events(
     make_client: MakeClient, server: ScriptedServer, recorded: Recorded
 ) -> None:
-    """Each has its number, what it failed with, and when the next follows; the call succeeds."""
+    """The event of a failed attempt has its number, its error and the wait for the next one."""
     boom = answer({"detail": "boom"}, status=500, headers={"X-Request-Id": "8f2c"})
     server.script = [hang_up, boom]
     make_client(observers=[recorded.observer()]).query("Q", "m")
@@ -70,7 +70,7 @@ def silent(connection: socket.socket) -> None:
     connection.recv(1)
 
 
-# How a call fails → what the server does, the client's options, the class, the status it had.
+# How a call fails → what the server does, the client's options, the class of error, the status.
 FAILURES: dict[str, tuple[Step, dict[str, Any], str, int | None]] = {
     "bad request": (answer({"detail": "no"}, status=400), {}, "BadRequestError", 400),
     "no key": (answer({"detail": "no"}, status=401), {}, "AuthenticationError", 401),
@@ -84,7 +84,7 @@ FAILURES: dict[str, tuple[Step, dict[str, Any], str, int | None]] = {
     "outage": (answer({"detail": "no"}, status=503), {}, "ServiceUnavailableError", 503),
     "no JSON": (answer(raw=b"<p>Hello</p>"), {}, "APIResponseError", 200),
     "cut off": (hang_up, {}, "APIConnectionError", None),
-    "nobody there": (hang_up, {"base_url": "http://127.0.0.1:9"}, "APIConnectionError", None),
+    "no server": (hang_up, {"base_url": "http://127.0.0.1:9"}, "APIConnectionError", None),
     "too late": (silent, {"timeout": 0.05, "max_retries": 0}, "APITimeoutError", None),
 }
 
@@ -93,7 +93,7 @@ FAILURES: dict[str, tuple[Step, dict[str, Any], str, int | None]] = {
 def test_a_failed_call(
     make_client: MakeClient, server: ScriptedServer, recorded: Recorded, failure: str
 ) -> None:
-    """Its span has the status ERROR and the class that ``client.stats.errors`` has, too."""
+    """The span of a failed call has the status ERROR and the class of ``client.stats.errors``."""
     server.default, options, name, status = FAILURES[failure]
     client = make_client(observers=[recorded.observer()], **options)
     with pytest.raises(VectorcacheError):
@@ -115,7 +115,7 @@ def test_a_failed_call(
 def test_an_open_circuit(
     make_client: MakeClient, server: ScriptedServer, recorded: Recorded
 ) -> None:
-    """A call that no request goes out for has a span without an attempt."""
+    """A call that sends no request has a span without attempts."""
     server.default = answer({"detail": "no"}, status=500)
     client = make_client(
         observers=[recorded.observer()],
@@ -132,7 +132,7 @@ def test_an_open_circuit(
 
 
 def test_the_clients_own_rate_limit(make_client: MakeClient, recorded: Recorded) -> None:
-    """So has one whose deadline the client's rate limit does not leave time for."""
+    """A call whose deadline comes before its turn has a span without attempts."""
     client = make_client(observers=[recorded.observer()], rate_limit="1/hour", deadline=5.0)
     client.query("Q", "m")
     with pytest.raises(VectorcacheError):
@@ -143,7 +143,7 @@ def test_the_clients_own_rate_limit(make_client: MakeClient, recorded: Recorded)
 
 
 def test_a_fallback(make_client: MakeClient, server: ScriptedServer, recorded: Recorded) -> None:
-    """A call that the fallback answers has succeeded; its span says for which error."""
+    """A call that the fallback answers has succeeded; its span names the first error."""
     server.default = answer({"detail": "no"}, status=503)
     client = make_client(
         observers=[recorded.observer()], fallback=lambda *_: "from elsewhere", max_retries=0
@@ -163,7 +163,7 @@ def test_a_fallback(make_client: MakeClient, server: ScriptedServer, recorded: R
 def test_a_fallback_that_fails(
     make_client: MakeClient, server: ScriptedServer, recorded: Recorded
 ) -> None:
-    """Its own error is the span's, by its class alone: nobody knows what it quotes."""
+    """The error of a fallback is on the span by its class only, as its message may quote."""
 
     def fallback(prompt: str, model: str, context: str | None) -> str:
         raise ZeroDivisionError("my own words")
@@ -177,7 +177,7 @@ def test_a_fallback_that_fails(
 
 
 async def test_a_cancelled_call(server: ScriptedServer, recorded: Recorded) -> None:
-    """A call that its task gives up has an end, and has not failed."""
+    """The span of a cancelled task's call ends, and does not count as failed."""
     arrived, over = threading.Event(), threading.Event()
 
     def wait(_: object) -> None:
@@ -197,7 +197,7 @@ async def test_a_cancelled_call(server: ScriptedServer, recorded: Recorded) -> N
 
 
 def test_an_interrupted_call(recorded: Recorded) -> None:
-    """So has one that Ctrl-C ends, and the span before it is current again."""
+    """The span of a call that Ctrl-C ends has an end, and the span before it is current again."""
 
     class Interrupted(httpx.BaseTransport):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -215,7 +215,7 @@ def test_an_interrupted_call(recorded: Recorded) -> None:
 
 
 def test_ended_in_another_context(recorded: Recorded, caplog: pytest.LogCaptureFixture) -> None:
-    """A coroutine that is collected ends wherever that happens: nothing there is changed."""
+    """A call whose coroutine is collected ends in another context, and changes nothing there."""
     observer = recorded.observer()
     call = ObservedCall(QUERY, "unused", httpx.URL("http://localhost"))
     contextvars.copy_context().run(observer.call_started, call)
@@ -231,10 +231,10 @@ def test_ended_in_another_context(recorded: Recorded, caplog: pytest.LogCaptureF
 def test_ended_by_the_collector(
     recorded: Recorded, caplog: pytest.LogCaptureFixture, with_sdk: bool, copied: bool
 ) -> None:
-    """Wherever a call ends, also without an SDK, nothing is logged and no span is left current.
+    """A call may end in any context, without a log line and without a span left current.
 
-    Without one all spans are the same, and OpenTelemetry logged "Failed to detach context"
-    (opentelemetry-python#2606).
+    Without an SDK all spans are the same object. Then OpenTelemetry logged "Failed to detach
+    context" (opentelemetry-python#2606).
     """
     observer = recorded.observer() if with_sdk else OpenTelemetryObserver()
     call = ObservedCall(QUERY, "unused", httpx.URL("http://localhost"))
@@ -254,7 +254,7 @@ def test_ended_by_the_collector(
 
 
 def test_not_sampled(make_client: MakeClient, server: ScriptedServer) -> None:
-    """Where the sampler drops a call, what is traced under it is dropped with it."""
+    """If the sampler drops a call, it drops the spans below it, too."""
 
     def fallback(prompt: str, model: str, context: str | None) -> str:
         sampled.append(trace.get_current_span().get_span_context().trace_flags.sampled)
@@ -272,7 +272,7 @@ def test_not_sampled(make_client: MakeClient, server: ScriptedServer) -> None:
 
 
 class Broken(SpanProcessor):
-    """Fails at one point."""
+    """A span processor that fails in one method."""
 
     def __init__(self, at: str) -> None:
         self._at = at
@@ -294,7 +294,7 @@ def test_a_broken_sdk(
     caplog: pytest.LogCaptureFixture,
     at: str,
 ) -> None:
-    """It breaks no call and no metric, leaves no span current, and is logged once a call."""
+    """An error of the SDK breaks no call, leaves no span current, and is logged once a call."""
     server.script = [answer({"detail": "no"}, status=500)]
     recorded.tracer_provider.add_span_processor(Broken(at))
     client = make_client(observers=[recorded.observer()])
