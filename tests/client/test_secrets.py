@@ -23,7 +23,7 @@ def test_a_client_does_not_show_it(
 ) -> None:
     """Neither the client nor any of its attributes shows the key."""
     client = kind(KEY)
-    shown = f"{client!r}{client}{vars(client)!r}{client._settings!r}"
+    shown = f"{client!r}{client}{vars(client)!r}{client._settings.api_key!r}"
     assert PLAIN not in shown
     assert "hidden" in shown
 

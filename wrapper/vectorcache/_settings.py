@@ -173,12 +173,12 @@ def _before_send(value: object) -> BeforeSend | None:
     return cast(BeforeSend | None, value)
 
 
-def _checked(rule: Callable[[object, check.Refusal], T], *, shown: bool = True) -> T:
+def _checked(rule: Callable[[object, check.Refusal], T]) -> T:
     # Returns a field of attrs. The declared type is that of its values: what the rule returns.
     def convert(value: object) -> T:
         return rule(value, ConfigurationError)
 
-    return cast(T, attrs.field(converter=convert, repr=shown))
+    return cast(T, attrs.field(converter=convert))
 
 
 def _optional(rule: Callable[[object, check.Refusal], T]) -> Callable[..., T | None]:
@@ -188,7 +188,9 @@ def _optional(rule: Callable[[object, check.Refusal], T]) -> Callable[..., T | N
     return convert
 
 
-@attrs.frozen(kw_only=True)
+# A refused option leaves an object that lacks fields, and tools that print the variables of a
+# traceback ask it for its repr: that of attrs would fail. It would also show the caller's headers.
+@attrs.frozen(kw_only=True, repr=False)
 class Settings:
     """The options of a client, each as the client uses it.
 
@@ -216,12 +218,11 @@ class Settings:
     context: str | None = _checked(_optional(check.check_context))
     max_connections: int = _checked(partial(check.check_count, "max_connections", least=1))
     max_response_bytes: int = _checked(partial(check.check_count, "max_response_bytes", least=1))
-    # The values may be secrets of the caller's own proxy.
     default_headers: dict[str, str] = _checked(  # noqa: RUF009 - a field
-        partial(check.check_headers, "default_headers"), shown=False
+        partial(check.check_headers, "default_headers")
     )
     allow_insecure_http: bool = _checked(partial(check.check_flag, "allow_insecure_http"))
-    _urls: dict[str, httpx.URL] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+    _urls: dict[str, httpx.URL] = attrs.field(factory=dict, init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         check.refuse_plain_http(
