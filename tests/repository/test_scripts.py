@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,18 @@ def test_programs_in_python_are_checked() -> None:
     # ruff finds what ends in .py on its own.
     without_ending = {script for script in scripts if not script.endswith(".py")}
     assert without_ending - set(tools["ruff"]["extend-include"]) == set()
+
+
+def test_mutated_files_and_their_tests_exist() -> None:
+    """scripts/mutate names no file and no test that was moved or removed."""
+    loader = SourceFileLoader("mutate", str(ROOT / "scripts/mutate"))
+    spec = spec_from_loader("mutate", loader)
+    assert spec is not None
+    mutate = module_from_spec(spec)
+    loader.exec_module(mutate)
+    for name, tests in mutate.TESTS.items():
+        assert (ROOT / f"wrapper/vectorcache/{name}.py").exists()
+        for test in tests:
+            path, _, function = test.partition("::")
+            assert (ROOT / path).exists()
+            assert not function or f"def {function}(" in (ROOT / path).read_text("utf-8")
