@@ -41,7 +41,7 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def without_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody has set a key."""
+    """Removes the key from the environment."""
     monkeypatch.delenv("VECTORCACHE_API_KEY")
     assert "VECTORCACHE_API_KEY" not in os.environ
 

@@ -25,7 +25,7 @@ class Ended(NamedTuple):
 
 def environment(**changes: str) -> dict[str, str]:
     """The test's own environment, and what a user has set up besides."""
-    # A narrow or wide terminal of whoever runs the tests must make no difference.
+    # The width of the terminal in which the tests run must make no difference.
     return {**os.environ, "COLUMNS": "80", "TERM": "xterm", **changes}
 
 
@@ -43,7 +43,7 @@ def run_program(*arguments: str, stdin: bytes = b"", env: Mapping[str, str] | No
 
 
 class Terminal:
-    """The program in a terminal, where somebody types."""
+    """The program in a terminal, with a user who types."""
 
     def __init__(self, arguments: Sequence[str], env: Mapping[str, str] | None = None) -> None:
         self.screen = ""

@@ -109,7 +109,7 @@ def test_no_rows(cli: CLI, echo: ScriptedServer) -> None:
 
 
 def test_how_many_at_once(cli: CLI, server: ScriptedServer) -> None:
-    """As many prompts are under way at once as ``--concurrency`` says."""
+    """As many prompts are in progress at once as ``--concurrency`` says."""
     together = threading.Barrier(7)
 
     def respond(request: Received) -> bytes:
@@ -123,7 +123,7 @@ def test_how_many_at_once(cli: CLI, server: ScriptedServer) -> None:
 
 
 def test_a_rate_limit(cli: CLI, server: ScriptedServer) -> None:
-    """``--rate-limit`` is the client's: what is none is refused before anything is asked."""
+    """``--rate-limit`` is that of the client; an invalid one is refused before any request."""
     write_rows("in.jsonl", prompts(3))
     assert cli("batch", "in.jsonl", "out.jsonl", "--rate-limit", "100/minute").code == 0
     done = cli("batch", "in.jsonl", "other.jsonl", "--rate-limit", "fast")
@@ -151,7 +151,7 @@ def test_the_embedded_service(cli: CLI, server: ScriptedServer, without_key: Non
         (["-", "out.jsonl"], "from standard input nothing could be asked again"),
         (["in.jsonl", "-", "--restart"], "OUT is -"),
         (["in.jsonl", "-", "--retry-failed"], "OUT is -"),
-        (["--concurency", "5", "in.jsonl", "out.jsonl"], "--concurency is no option"),
+        (["--concurency", "5", "in.jsonl", "out.jsonl"], "--concurency is not an option"),
     ],
 )
 def test_wrong_words(cli: CLI, server: ScriptedServer, options: list[str], message: str) -> None:
@@ -169,7 +169,7 @@ def test_wrong_words(cli: CLI, server: ScriptedServer, options: list[str], messa
     [
         ('{"prompt": "Q"}\n{"prompt"', "in.jsonl, line 2, is not JSON"),
         ('{"prompt": "Q"}\n\n["Q"]', "in.jsonl, line 3, is not a JSON object"),
-        ('{"prompt": NaN}', "NaN is no value that JSON has"),
+        ('{"prompt": NaN}', "NaN is not a JSON value"),
         ('{"prompt": "Q", "n": 1e999}', "the number 1e999 is too large"),
         (100_000 * "[", "line 1, is not JSON"),
         ('{"question": "Q", "n": 1}', "has no column 'prompt'; it has 'question', 'n'"),
@@ -276,8 +276,8 @@ def test_standard_output(cli: CLI, echo: ScriptedServer) -> None:
     assert two["response"] == "answer to two"
 
 
-def test_standard_input_at_fault(cli: CLI, echo: ScriptedServer) -> None:
-    """What came before a line that is no JSON is answered; then the line is named."""
+def test_invalid_standard_input(cli: CLI, echo: ScriptedServer) -> None:
+    """Lines before one that is not JSON are answered; then the message names that line."""
     done = cli("batch", "-", "-", stdin=b'{"prompt": "one"}\nnonsense\n')
     assert done.code == 2
     assert json.loads(done.out)["response"] == "answer to one"
@@ -294,7 +294,7 @@ def test_progress_in_a_terminal(echo: ScriptedServer) -> None:
 
 
 def test_progress_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
-    """Where nobody looks on, a line every half a minute says how far it is."""
+    """Without a terminal, a line every half a minute says how far the batch is."""
     now = 0.0
     lines = batch_asking._Lines(Output(), clock=lambda: now)
     for done in range(1, 100):

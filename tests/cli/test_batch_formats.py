@@ -99,7 +99,7 @@ def test_json_in_csv(cli: CLI, echo: ScriptedServer) -> None:
 
 
 def test_a_byte_order_mark(cli: CLI, echo: ScriptedServer) -> None:
-    """Excel begins its files with one, which is no part of the first column's name."""
+    """Excel begins its files with one, which does not belong to the name of the first column."""
     Path("in.csv").write_text("\ufeffprompt\none\n", encoding="utf-8")
     Path("in.jsonl").write_text('\ufeff{"prompt": "one"}\r\n', encoding="utf-8")
     assert cli("batch", "in.csv", "out.csv").code == 0
@@ -170,10 +170,10 @@ def test_csv_at_fault(cli: CLI, server: ScriptedServer, text: str | bytes, messa
     assert server.requests == []
 
 
-def test_parquet_at_fault(cli: CLI) -> None:
-    """So is what is no Parquet, or has a column twice."""
+def test_invalid_parquet(cli: CLI) -> None:
+    """A file that is not Parquet, or has a column twice, is refused by name."""
     Path("in.parquet").write_text("no")
-    assert "in.parquet is no Parquet file" in cli("batch", "in.parquet", "out.csv").err
+    assert "in.parquet is not a Parquet file" in cli("batch", "in.parquet", "out.csv").err
     pq.write_table(pa.table([pa.array(["a"])] * 2, names=["prompt", "prompt"]), "two.parquet")
     done = cli("batch", "two.parquet", "out.csv")
     assert done.code == 2

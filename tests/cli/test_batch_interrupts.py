@@ -36,7 +36,7 @@ def begin(*words: str) -> subprocess.Popen[bytes]:
 
 
 def test_ctrl_c(cli: CLI, server: ScriptedServer) -> None:
-    """Ctrl-C lets what is under way end, keeps it, and says how to go on; nothing is repeated."""
+    """Ctrl-C waits for the prompts in progress, keeps their answers, and says how to go on."""
     write_rows("in.jsonl", prompts(20))
     holding = Holding(server, 4)
     with begin(*WORDS) as process:
@@ -55,7 +55,7 @@ def test_ctrl_c(cli: CLI, server: ScriptedServer) -> None:
 
 
 def test_ctrl_c_twice(cli: CLI, server: ScriptedServer) -> None:
-    """A second Ctrl-C does not wait; what was under way is asked again, and no more."""
+    """A second Ctrl-C does not wait; only the prompts in progress are asked again."""
     write_rows("in.jsonl", prompts(20))
     holding = Holding(server, 4)
     with begin(*WORDS) as process:

@@ -127,7 +127,7 @@ def test_a_full_disk(echo: ScriptedServer, cli: CLI, blocks: int) -> None:
     assert not list(Path().glob("*.part"))
     assert cli(*WORDS).code == 0
     assert len(read_rows("out.jsonl")) == 60
-    # Those under way; none where only OUT had no room.
+    # Only the prompts in progress were asked again; none, if only OUT had no room.
     assert sum(asked(echo).values()) - 60 <= (4 if blocks == 50 else 0)
 
 

@@ -98,7 +98,7 @@ class Batch:
         code = self._process.returncode
         assert code in (0, -9), said.decode()
         repeated = sum(1 for prompt in self._this_run if prompt in self.asked)
-        assert repeated <= CONCURRENCY, "more than what was under way was asked again"
+        assert repeated <= CONCURRENCY, "more than the prompts in progress were asked again"
         assert max(self._this_run.values(), default=0) <= 1
         self.asked += self._this_run
         self.kills += code == -9

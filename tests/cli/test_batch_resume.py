@@ -147,8 +147,8 @@ def test_an_output_of_something_else(cli: CLI, echo: ScriptedServer, options: li
     assert echo.requests == []
 
 
-def test_an_output_that_appears_meanwhile(cli: CLI, echo: ScriptedServer) -> None:
-    """Nor is one overwritten that somebody else wrote during the batch; all answers are kept."""
+def test_an_output_that_appears_during_the_batch(cli: CLI, echo: ScriptedServer) -> None:
+    """An OUT that another program wrote during the batch is not overwritten; answers are kept."""
     write_rows("in.jsonl", prompts(3))
     respond = echo.respond
     assert respond is not None

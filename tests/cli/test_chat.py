@@ -77,7 +77,7 @@ def test_its_commands(cli: CLI, server: ScriptedServer) -> None:
     """``/stats`` shows the totals, ``/quit`` ends, and another word with a slash is not sent."""
     done = cli("chat", stdin=b"one\n/stats\n/help\n/quit\nnever\n")
     assert "hit rate 100%" in " ".join(done.out.split())
-    assert "/help is no command: /stats shows the totals" in done.err
+    assert "/help is not a command: /stats shows the totals" in done.err
     assert [request.json()["prompt"] for request in server.requests] == ["one"]
 
 

@@ -138,7 +138,7 @@ def test_the_clock(
 
 
 def test_no_clock(cli: CLI, server: ScriptedServer) -> None:
-    """A service that tells no time is no failure."""
+    """A service that sends no time does not fail the check."""
     assert checks(cli("doctor", "--json"))["clock"]["verdict"] == "skipped"
 
 

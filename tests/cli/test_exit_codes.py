@@ -136,7 +136,7 @@ def test_what_nobody_foresaw(cli: CLI, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_file_that_may_not_be_read(cli: CLI) -> None:
-    """A folder in the place of a file is said in words."""
+    """A folder instead of a file is refused with a message."""
     Path("folder.jsonl").mkdir()
     done = cli("batch", "folder.jsonl", "out.jsonl")
     assert done.code == 2

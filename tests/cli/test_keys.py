@@ -99,7 +99,7 @@ def test_a_mistyped_command_line(cli: CLI, arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c[0] != "doctor"], ids=" ".join)
 def test_without_a_key(cli: CLI, without_key: None, command: list[str]) -> None:
-    """Where nobody can be asked for one, each command ends with 4 and says what to set."""
+    """Without a key and a terminal, each command ends with 4 and says what to set."""
     done = cli(*command, stdin=b"one\n")
     assert (done.code, done.out) == (4, "")
     assert "set the environment variable VECTORCACHE_API_KEY, or use --local" in done.err
@@ -116,7 +116,7 @@ def test_what_cannot_be_a_key(cli: CLI, monkeypatch: pytest.MonkeyPatch, value: 
 
 
 def test_no_terminal_no_question(server: ScriptedServer, without_key: None) -> None:
-    """Under cron, or with pipes that stay open, nothing waits for somebody to type a key."""
+    """Under cron, or with pipes that stay open, the program does not wait for a typed key."""
     process = subprocess.Popen(
         [*COMMAND, "query", "Q"],
         stdin=subprocess.PIPE,

@@ -68,7 +68,7 @@ def test_a_byte_order_mark_is_no_part_of_the_prompt(cli: CLI, server: ScriptedSe
 def test_no_prompt_on_standard_input(
     cli: CLI, server: ScriptedServer, stdin: bytes, message: str
 ) -> None:
-    """Nothing, or what is no text, is wrong usage, and is not sent."""
+    """An empty prompt, or one that is not text, is wrong usage, and is not sent."""
     done = cli("query", stdin=stdin)
     assert (done.code, done.out) == (2, "")
     assert message in done.err
@@ -94,7 +94,7 @@ def test_a_dash_without_the_two(cli: CLI) -> None:
     """Where ``--`` was forgotten, the message says so."""
     done = cli("query", "-x of what?")
     assert done.code == 2
-    assert "begins with a dash and is no option comes after --" in done.err
+    assert "begins with a dash and is not an option comes after --" in done.err
 
 
 def test_words_without_quotes(cli: CLI, server: ScriptedServer) -> None:
@@ -119,7 +119,7 @@ def test_debug_info(cli: CLI, server: ScriptedServer) -> None:
 
 
 def test_without_debug_info(cli: CLI) -> None:
-    """A service that sends none is no error."""
+    """A service that sends no debug information does not make the command fail."""
     assert "debug: the service sent none" in cli("query", "Q", "--debug-info").err
 
 

@@ -167,7 +167,7 @@ def test_a_port_that_is_taken(cli: CLI) -> None:
 
 
 def test_a_file_of_something_else(cli: CLI) -> None:
-    """A file that is no cache is refused, and left as it is."""
+    """A file that is not a cache is refused, and left as it is."""
     Path("notes.txt").write_text("my notes")
     done = cli("serve", "--port", "0", "--path", "notes.txt")
     assert done.code == 2
@@ -188,7 +188,7 @@ def test_a_damaged_file(cli: CLI) -> None:
 
 
 def test_other_machines(monkeypatch: pytest.MonkeyPatch, cli: CLI) -> None:
-    """Where other machines reach it, it warns that nobody's key is checked."""
+    """If other machines can reach it, it warns that no key is checked."""
     everywhere = MagicMock()
     everywhere.__enter__().getsockname.return_value = ("0.0.0.0", 8000)
     monkeypatch.setattr(serve, "_listen", lambda host, port: everywhere)

@@ -224,7 +224,7 @@ def test_ctrl_c(server: ScriptedServer, prompts: str) -> None:
 
 
 def test_a_reader_that_has_gone(service: Service, prompts: str) -> None:
-    """Somebody who reads only the first line, as ``head`` does, ends it with status 141."""
+    """A reader that takes only the first line, as ``head`` does, ends it with status 141."""
     with subprocess.Popen(
         [*COMMAND, "tune", prompts, "--yes"],
         stdout=subprocess.PIPE,

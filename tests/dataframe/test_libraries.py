@@ -85,7 +85,7 @@ class TestPandas:
         assert [request.json()["prompt"] for request in server.requests] == ["a"]
 
     def test_two_columns_of_one_name(self, ask: Ask, server: ScriptedServer) -> None:
-        """Nobody could tell which was meant."""
+        """Two columns of the same name are refused, as either could be meant."""
         rows = pd.DataFrame([["a", "b"]], columns=["prompt", "prompt"])
         with pytest.raises(InvalidRequestError, match="several columns of one name"):
             ask(rows)

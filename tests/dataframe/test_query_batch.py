@@ -123,7 +123,7 @@ class TestColumns:
         assert (b["model"], b["similarity_threshold"], b["context"]) == ("batch's", 0.7, "c")
 
     def test_only_those_that_are_named(self, make: Make, ask: Ask, server: ScriptedServer) -> None:
-        """A column that happens to be called "model" is no setting until it is named as one."""
+        """A column that happens to be called "model" is not a setting until it is named as one."""
         ask(make({"prompt": ["a"], "model": ["row's"], "context": ["c"]}))
         assert sent(server)["a"]["model"] == "the client's"
         assert "context" not in sent(server)["a"]
@@ -181,7 +181,7 @@ def test_what_is_no_frame(ask: Ask, server: ScriptedServer, rows: Any) -> None:
 
 
 def test_bad_options(make: Make, ask: Ask, server: ScriptedServer) -> None:
-    """Options at fault are refused before anything is sent, ``errors`` among them."""
+    """Invalid options, ``errors`` among them, are refused before anything is sent."""
     with pytest.raises(InvalidRequestError, match="concurrency"):
         ask(make({"prompt": ["a"]}), concurrency=0)
     # A row's error is never raised: the other rows' answers would be lost with it.

@@ -53,7 +53,7 @@ def test_hits_do_not_wait_behind_slow_llms(make_engine: MakeEngine, angles: Angl
 
 
 def test_cancelled_query_leaves_the_engine_usable(make_engine: MakeEngine, angles: Angles) -> None:
-    """Cancelling a caller that waits for the LLM harms nobody else."""
+    """Cancelling a caller that waits for the LLM harms no other caller."""
     asked = asyncio.Event()
 
     async def llm(prompt: str, model: str, context: str | None) -> str:

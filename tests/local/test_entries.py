@@ -106,7 +106,7 @@ def test_placeholders(path: Path, store: Store) -> None:
 def test_the_order_of_vectors(path: Path) -> None:
     """They come in the order in which they were added, placeholders or not.
 
-    Whoever reads on after the last number would miss what comes out of turn for ever.
+    A reader that goes on after the last number would never find an entry that comes out of order.
     """
     store = Store(path, placeholders=True)
     kinds = [True, False, True, True, False, False, True, False]

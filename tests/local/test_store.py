@@ -1,4 +1,4 @@
-"""The file: it survives, it is shared, and nobody else's is touched."""
+"""The file survives and is shared, and the files of other programs are left alone."""
 
 import signal
 import sqlite3

@@ -1,4 +1,4 @@
-"""What the tests of the local client share: clients of both colours, and where caches are."""
+"""Fixtures for the tests of the local client: sync and async clients, and places of caches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vectorcache.local import MiniLM
 
 @pytest.fixture(params=["sync", "async"])
 def make_local(request: pytest.FixtureRequest, minilm: MiniLM) -> Iterator[MakeClient]:
-    """Makes local clients of both colours that do not wait between attempts; closed at the end."""
+    """Makes sync or async local clients that do not wait between attempts, and closes them."""
     with start_blocking_portal() as portal, ExitStack() as made:
 
         def make(*arguments: Any, **options: Any) -> AnyClient:

@@ -22,7 +22,7 @@ from vectorcache import (
 
 
 def another_program(path: Path) -> None:
-    """A database of somebody else's."""
+    """Makes the database of another program."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE theirs (x)")
 
@@ -79,7 +79,7 @@ def test_it_is_not_ours(
     prepare: Callable[[Path], None],
     message: str,
 ) -> None:
-    """What is no cache is refused by name, at once, and left as it was."""
+    """A file that is not a cache is refused by name, at once, and left as it was."""
     prepare(path)
     before = path.read_bytes() if path.is_file() else None
     with pytest.raises(ConfigurationError, match=message) as caught:

@@ -96,7 +96,7 @@ def test_environment_is_of_no_matter(
     ],
 )
 def test_options_are_checked(make_local: MakeClient, options: dict[str, Any], message: str) -> None:
-    """An option at fault is a ConfigurationError that names it, at once."""
+    """An invalid option is a ConfigurationError that names it, at once."""
     with pytest.raises(ConfigurationError, match=message) as caught:
         make_local(**options)
     assert caught.value.attempts == 0

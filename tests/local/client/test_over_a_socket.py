@@ -53,7 +53,7 @@ def test_file_of_a_local_client(
 
 
 def test_failures(make_client: MakeClient) -> None:
-    """A failing LLM and a key that is none are the errors they are at the hosted service."""
+    """A failing LLM and an invalid key are the same errors as at the hosted service."""
 
     async def llm(prompt: str, model: str, context: str | None) -> str:
         raise ConnectionError("no route to the model")
@@ -82,7 +82,7 @@ def test_many_at_once(make_client: MakeClient) -> None:
 
 
 def test_a_client_that_leaves(make_client: MakeClient, capfd: pytest.CaptureFixture[str]) -> None:
-    """Who hangs up in the middle of a request is no error of the service's."""
+    """A client that closes the connection during a request causes no error in the service."""
     head = b"POST /v1/cache/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n"
     with served(app(embedder=Angles())) as url:
         address = urlsplit(url)

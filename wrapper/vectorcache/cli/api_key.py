@@ -15,12 +15,12 @@ from .._settings import API_KEY_VARIABLE
 from ..errors import ConfigurationError
 
 _REMOVED: Final = "[key removed]"
-# Of a key's form: somebody's, even if it is not the one in use.
+# Any text in the form of a key is hidden, even if it is not the key in use.
 _FORM: Final = re.compile(r"vc_[0-9A-Fa-f]{32}")
-# What is shorter is no key, and a part of many a word.
+# A shorter text cannot be a key, and may be a part of other words.
 _SHORTEST: Final = 8
 
-# What people try in the place of the environment; see ``refuse_key_option``.
+# Options that people try instead of the environment; see ``refuse_key_option``.
 _KEY_OPTION: Final = re.compile(r"--?(vectorcache[-_]?)?(api[-_]?)?(key|token)(=.*)?", re.DOTALL)
 
 # What was typed; each run of the program has a context of its own, and this ends with it.
@@ -32,7 +32,7 @@ class APIKeyError(ConfigurationError):
 
 
 def find_key() -> APIKey:
-    """The environment's key; else what is typed, unseen, where there is somebody to ask.
+    """Returns the key of the environment; without one, asks for it in a terminal, unseen.
 
     Raises:
         APIKeyError: there is none, or it cannot be one.

@@ -128,7 +128,7 @@ def _usage(error: CycloptsError) -> str:
                 "holds spaces."
             )
         case UnknownOptionError():
-            message = f"{error} What begins with a dash and is no option comes after --."
+            message = f"{error} Text that begins with a dash and is not an option comes after --."
         case _:
             message = str(error)
     return f"{message} See: {command} --help"

@@ -64,8 +64,8 @@ def batch(
         target: The answers: .jsonl, .csv or .parquet. With - they go to standard output as JSON
             Lines, each as soon as those before it are there; this cannot be gone on with.
         prompt_column: The column of IN that has the prompts.
-        concurrency: How many prompts are under way at once.
-        rate_limit: How many requests may go out, such as 100/minute; auto for what the service
+        concurrency: How many prompts are in progress at once.
+        rate_limit: How many requests may be sent, such as 100/minute; auto for what the service
             allows.
         give_up_after: After how many failures in a row, of the network or the service, to stop;
             0 for never.

@@ -21,7 +21,7 @@ _SECONDS_BETWEEN_LINES: Final = 30.0
 
 
 class _Prompts:
-    """The prompts, until somebody says stop."""
+    """The prompts, until ``stop`` is called."""
 
     def __init__(self, prompts: Iterator[Row]) -> None:
         self._prompts = prompts
@@ -48,14 +48,14 @@ def ask_all(
 ) -> None:
     """Asks the prompts, and has what comes of each kept as soon as it is there.
 
-    However it is stopped, calls under way are waited for, and their answers kept.
+    Whatever stops it, it waits for the calls in progress and keeps their answers.
 
     Args:
-        client: whom to ask.
+        client: the client to ask.
         prompts: as ``query_many`` takes them.
         keep: called with each answer or error.
-        output: where progress is told.
-        concurrency: how many are under way at once.
+        output: shows the progress.
+        concurrency: how many prompts are in progress at once.
         total: how many prompts there are.
         give_up_after: how many may fail one after the other for reasons of the network or the
             service; 0 for any number.
@@ -97,7 +97,7 @@ def ask_all(
 
 @contextmanager
 def _interrupts(asking: _Prompts) -> Iterator[None]:
-    """Lets the first Ctrl-C stop the asking, and only a second one break off what is under way."""
+    """Lets the first Ctrl-C stop further prompts, and the second one cancel those in progress."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         if asking.stopped:
@@ -105,10 +105,10 @@ def _interrupts(asking: _Prompts) -> Iterator[None]:
         asking.stopped = True
         # Not by sys.stderr, which may be in the middle of something.
         with suppress(OSError):
-            os.write(2, b"\nstopping: waiting for calls under way; Ctrl-C again leaves at once\n")
+            os.write(2, b"\nstopping: waiting for calls in progress; Ctrl-C again leaves at once\n")
 
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield  # It is ignored, as in a shell's background; or somebody else's.
+        yield  # It is ignored, as in the background of a shell, or another program handles it.
         return
     signal.signal(signal.SIGINT, stop)
     try:

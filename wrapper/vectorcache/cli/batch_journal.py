@@ -130,7 +130,7 @@ class Journal:
         self._sync()
 
     def add(self, row: int, query: str, columns: Mapping[str, Any]) -> None:
-        """Keeps a row's answer, or its error, in the place of an earlier one.
+        """Keeps the answer or the error of a row, and replaces an earlier one.
 
         Args:
             row: its number.

@@ -30,8 +30,8 @@ class ResumableBatch:
         prompt_column: the input's column with the prompts.
 
     Raises:
-        UsageError: one of the files is at fault, or input or options are not those that the
-            batch was begun with.
+        UsageError: one of the files is invalid, or the batch was begun with another input or
+            other options.
     """
 
     def __init__(

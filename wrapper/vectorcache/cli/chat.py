@@ -47,7 +47,7 @@ def chat(
                 elif line.lower() == "help":
                     output.note(_COMMANDS)
                 elif re.fullmatch("/[a-z]*", line):
-                    output.note(f"{line} is no command: {_COMMANDS}")
+                    output.note(f"{line} is not a command: {_COMMANDS}")
                 elif not _answer(client, line, output):
                     failed = True
         finally:

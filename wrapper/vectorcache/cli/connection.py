@@ -67,7 +67,7 @@ class Connection:
         """The URL of the service.
 
         Raises:
-            ConfigurationError: what is given for it is none.
+            ConfigurationError: the value given for it is invalid.
         """
         return check_base_url(self.base_url, self.allow_insecure_http)
 
@@ -91,7 +91,7 @@ class Connection:
         """A client as the options say; ``options`` take the place of theirs.
 
         Raises:
-            ConfigurationError: an option is at fault, or there is no key.
+            ConfigurationError: an option is invalid, or there is no key.
         """
         options = {
             "model": self.model,

@@ -28,11 +28,11 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
     """Ctrl-C; shells have it so: 128 and the signal's number."""
     READER_GONE = 141
-    """Whoever read the output has gone, as with ``| head``: 128 and the signal's number."""
+    """The reader of the output has ended, as with ``| head``: 128 plus the number of the signal."""
 
 
 class UsageError(ValueError):
-    """What the program was asked makes no sense, or a file that it was given is at fault."""
+    """The arguments of the program make no sense, or a file that it was given is invalid."""
 
 
 class FileError(Exception):

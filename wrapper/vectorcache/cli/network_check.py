@@ -126,7 +126,7 @@ def _check_tls(host: str, connection: socket.socket, trusted: ssl.SSLContext) ->
     days = int((ends - time.time()) // 86_400)
     text = f"{protocol}, the certificate is valid for {days:,} days more"
     if days < _DAYS_TO_RENEW:
-        return Finding("tls", "warning", text, f"whoever runs {host} must renew it")
+        return Finding("tls", "warning", text, f"the operator of {host} must renew it")
     return Finding("tls", "ok", text)
 
 

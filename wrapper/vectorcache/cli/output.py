@@ -77,7 +77,7 @@ class Output:
 
     @contextmanager
     def waiting(self, text: str) -> Iterator[None]:
-        """Shows, where somebody looks on, that something is under way."""
+        """Shows in a terminal that the program is working."""
         if not sys.stderr.isatty():
             yield
             return

@@ -34,7 +34,7 @@ def stats_of(rows: Iterable[Row], name: str) -> Stats:
         name: the file's.
 
     Raises:
-        UsageError: a row is none that ``batch`` wrote.
+        UsageError: ``batch`` did not write one of the rows.
     """
     recorder = Recorder()
     for number, row in enumerate(rows, 1):
@@ -42,7 +42,7 @@ def stats_of(rows: Iterable[Row], name: str) -> Stats:
             _count(recorder, row)
         except (KeyError, TypeError, ValueError) as error:
             raise UsageError(
-                f"{name} is no file of results: row {number:,} has "
+                f"{name} is not a file of results: row {number:,} has "
                 f"{_fault(row, error)}; give the OUT of vectorcache batch"
             ) from None
     return recorder.snapshot()

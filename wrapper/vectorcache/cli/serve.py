@@ -44,8 +44,8 @@ def serve(
     no LLM: a miss is answered, and kept, with a text that says so. Ctrl-C ends it. With --json,
     one line of JSON says where it is.
 
-    It takes any key of the right form, so whoever reaches it may read what is cached: it listens
-    to this machine alone unless --host says otherwise.
+    It takes any key of the right form, so anyone who reaches it can read what is cached. It listens
+    only to this machine unless --host says otherwise.
 
     Args:
         host: The address to listen on.
@@ -117,9 +117,9 @@ def _announce(listener: socket.socket, path: Path | None, output: Output) -> Non
     url = f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
     if not ipaddress.ip_address(address).is_loopback:
         output.note(
-            f"vectorcache: warning: {address} is reached by other machines, too, and this service "
-            "checks no keys: whoever reaches it can read what is cached, and prompts and answers "
-            "are sent unencrypted"
+            f"vectorcache: warning: other machines can reach {address}, and this service checks no "
+            "keys: anyone who reaches it can read what is cached, and prompts and answers are sent "
+            "unencrypted"
         )
     output.result({"url": url, "host": address, "port": port}, url)
     output.note(

@@ -31,7 +31,7 @@ def prepare_streams() -> None:
 
 
 def discard_broken_output() -> None:
-    """Lets what is still to be written to standard output go nowhere, if nobody can take it."""
+    """Discards the rest of standard output if its reader has ended."""
     try:
         sys.stdout.flush()
     except OSError:

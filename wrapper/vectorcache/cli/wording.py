@@ -20,7 +20,7 @@ _OPTIONS: Final = {
 
 
 def in_options(message: str) -> str:
-    """``message`` with the options' names in the place of the arguments'."""
+    """Returns ``message`` with the names of options instead of arguments."""
     for argument, option in _OPTIONS.items():
         message = re.sub(argument, option, message)
     return message

@@ -44,7 +44,7 @@ def query_batch(
 ) -> Rows:
     """Answers the prompt of each row.
 
-    Equal prompts that are under way at the same time are sent once. A row that fails, one without
+    Equal prompts that are in progress at the same time are sent once. A row that fails, one without
     a prompt included, stays in its place and says why; only what is wrong for all rows is raised,
     and before anything is sent.
 
@@ -69,8 +69,8 @@ def query_batch(
         ``float64`` and ``int64``.
 
     Raises:
-        InvalidRequestError: ``rows`` is no frame, a column is not there, or one has the name of a
-            result column; or an option is at fault.
+        InvalidRequestError: ``rows`` is not a frame, a column is missing, or one has the name of
+            a result column; or an option is invalid.
         ConfigurationError: the client is closed, or the library of ``progress`` is missing.
     """
     _check_client(client, VectorcacheClient, "aquery_batch for an AsyncVectorcacheClient")

@@ -41,7 +41,7 @@ def empty_result(rows: Rows) -> Rows:
         rows: a frame with the columns of the input; its rows are not looked at.
 
     Raises:
-        InvalidRequestError: it is no frame, or has a column of a result's name.
+        InvalidRequestError: it is not a frame, or has a column with the name of a result.
     """
     empty = frame_of(rows).head(0)
     result: Rows = like(rows, with_results(empty, []))

@@ -87,7 +87,7 @@ class _Endpoint:
                 if len(body) > MAX_BODY:
                     break
         except ClientDisconnect:
-            return  # Nobody is there to be answered.
+            return  # The client has closed the connection.
         reply = await arespond(
             self._engine,
             request.method,

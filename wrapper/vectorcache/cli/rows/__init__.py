@@ -19,7 +19,7 @@ STANDARD_STREAM: Final = Path("-")
 def _check_name(_: type, name: Path) -> None:
     if str(name).startswith("-") and name != STANDARD_STREAM:
         raise ValueError(
-            f"{name} is no option of this command; a file that is called so is ./{name}."
+            f"{name} is not an option of this command; for a file with this name, write ./{name}."
         )
 
 

@@ -78,7 +78,7 @@ class CSVFile(RowFile):
         with self._open() as lines:
             first = lines.readline()
         for delimiter in _DELIMITERS:
-            # A name may hold line ends: what is left of it then is no other name.
+            # A name may have line breaks: the first line then has only a part of the name.
             if self.text_columns[0] in next(csv.reader([first], delimiter=delimiter), ()):
                 return delimiter
         return ","

@@ -75,4 +75,4 @@ def _finite(text: str) -> float:
 
 
 def _refuse(name: Any) -> NoReturn:
-    raise ValueError(f"{name} is no value that JSON has")
+    raise ValueError(f"{name} is not a JSON value")

@@ -100,7 +100,7 @@ class ParquetFile(RowFile):
         try:
             return pq.ParquetFile(self.path)
         except pa.ArrowException as error:
-            raise UsageError(f"{self.path} is no Parquet file: {error}") from None
+            raise UsageError(f"{self.path} is not a Parquet file: {error}") from None
 
 
 def _schema_of(source: RowFile) -> pa.Schema:
