@@ -81,7 +81,7 @@ def test_an_empty_file(cli: CLI) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([{"prompt": "Q"}], "no file of results: row 1 has no column response"),
+        ([{"prompt": "Q"}], "not a file of results: row 1 has no column response"),
         ([ROW, {**ROW, "cost_saved": "much"}], "row 2 has a value that cannot be"),
         ([{**ROW, "cache_hit": "perhaps"}], "row 1 has a value that cannot be"),
         ([{**ROW, "elapsed": None}], "row 1 has a value that cannot be"),

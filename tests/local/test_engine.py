@@ -54,7 +54,7 @@ def test_segments(
     hit: bool,
     again: str,
 ) -> None:
-    """An answer is found only for the same model and the same context; "" is no context."""
+    """An answer is found only for the same model and context; "" means without a context."""
     engine = make_engine(llm=llm, embedder=angles)
     engine.query("30", **{"model": "gpt-4o", **stored})
     assert engine.query(again, **{"model": "gpt-4o", **asked}).cache_hit is hit

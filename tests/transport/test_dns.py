@@ -69,7 +69,7 @@ def test_the_addresses_share_the_time(
     assert asked == [("cache.test", 443, None if timeout is None else 30.0)]
 
 
-def test_what_it_says_meanwhile(resolver: Callable[[int], Asked]) -> None:
+def test_what_it_says_during_the_look_up(resolver: Callable[[int], Asked]) -> None:
     """While the name is looked up the attempt connects, and nothing can have arrived."""
     resolver(1)
     attempt = make_attempt()

@@ -151,9 +151,8 @@ def _agreed(expected: TuningEstimate, connection: Connection, output: Output, *,
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(
-            "there is no terminal to ask whether to go on: add --yes; --max-llm-calls limits what is "
-            "paid "
-            "for, and --dry-run only says how many calls it may take"
+            "there is no terminal to ask whether to go on: add --yes; --max-llm-calls limits what "
+            "is paid for, and --dry-run only says how many calls it may take"
         )
     sys.stderr.write("Go on? [y/N] ")
     sys.stderr.flush()
