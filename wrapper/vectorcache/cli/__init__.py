@@ -11,7 +11,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program.
 
     Args:
-        arguments: what stands on the command line after the program's name; None for
+        arguments: the arguments of the command line, without the name of the program; None for
             ``sys.argv[1:]``.
 
     Returns:
@@ -28,5 +28,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from .app import run
 
         return run(sys.argv[1:] if arguments is None else list(arguments))
-    except KeyboardInterrupt:  # Before there was anything to end.
+    except KeyboardInterrupt:  # Ctrl-C came before a command began.
         return 130

@@ -1,4 +1,4 @@
-"""``python -m vectorcache.cli``, where the program ``vectorcache`` is not on the path."""
+"""Runs the program as ``python -m vectorcache.cli``, if ``vectorcache`` is not on the path."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""An answer as a person and as a program read it."""
+"""Formats answers, for people and for programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .._stats.stats import Stats
 
 
 def fields_of(result: VectorcacheResponse) -> dict[str, Any]:
-    """The answer and how it came, as JSON-serialisable values."""
+    """Returns an answer and its details as JSON-serialisable values."""
     meta = result.meta
     return {
         **result.to_dict(),
@@ -20,7 +20,7 @@ def fields_of(result: VectorcacheResponse) -> dict[str, Any]:
 
 
 def summary_of(result: VectorcacheResponse) -> str:
-    """Hit or miss, score, saving and time in one line."""
+    """Returns one line with hit or miss, score, saving and time."""
     meta = result.meta
     if result.cache_hit:
         score = result.similarity_score
@@ -35,14 +35,14 @@ def summary_of(result: VectorcacheResponse) -> str:
 
 
 def debug_lines(result: VectorcacheResponse) -> str:
-    """What the service says of how it came to its answer, a line each."""
+    """Returns the debug information of an answer, one line for each item."""
     if result.debug is None:
         return "debug: the service sent none"
     return "\n".join(f"{name}: {value}" for name, value in result.debug.to_dict().items())
 
 
 def totals_of(stats: Stats) -> str:
-    """What some calls came to, in one line."""
+    """Returns one line with the totals of some calls."""
     parts = [f"{stats.calls} asked", f"hit rate {share(stats.hit_rate)}"]
     parts.append(f"saved {dollars(stats.cost_saved)}")
     if stats.failed:
@@ -51,17 +51,17 @@ def totals_of(stats: Stats) -> str:
 
 
 def dollars(amount: float) -> str:
-    """US dollars: cents for what has some, else as many digits as it takes to see something."""
+    """Returns US dollars with cents, or with more digits for amounts below a cent."""
     return f"${amount:,.2f}" if amount >= 1 or not amount else f"${amount:.4f}"
 
 
 def seconds(time: float | None) -> str:
-    """Seconds, or milliseconds for what is shorter than one."""
+    """Returns a time in seconds, or in milliseconds if it is below a second."""
     if time is None:
         return "-"
     return f"{time:.2f} s" if time >= 1 else f"{1_000 * time:.0f} ms"
 
 
 def share(part: float | None) -> str:
-    """A part of a whole in per cent."""
+    """Returns a part of a whole in per cent."""
     return "-" if part is None else f"{part:.0%}"

@@ -23,19 +23,19 @@ _SHORTEST: Final = 8
 # Options that people try instead of the environment; see ``refuse_key_option``.
 _KEY_OPTION: Final = re.compile(r"--?(vectorcache[-_]?)?(api[-_]?)?(key|token)(=.*)?", re.DOTALL)
 
-# What was typed; each run of the program has a context of its own, and this ends with it.
+# The key that was typed. Each run of the program has its own context, which ends with it.
 _typed: Final[ContextVar[APIKey | None]] = ContextVar("typed_key", default=None)
 
 
 class APIKeyError(ConfigurationError):
-    """There is no API key, or what stands in its place cannot be one."""
+    """There is no API key, or its value is invalid."""
 
 
 def find_key() -> APIKey:
     """Returns the key of the environment; without one, asks for it in a terminal, unseen.
 
     Raises:
-        APIKeyError: there is none, or it cannot be one.
+        APIKeyError: there is no key, or it is invalid.
     """
     key = hidden(os.environ.get(API_KEY_VARIABLE)) or _typed.get()
     if key is None and sys.stdin.isatty() and sys.stderr.isatty():
@@ -56,7 +56,7 @@ def find_key() -> APIKey:
 
 
 def refuse_key_option(arguments: list[str]) -> None:
-    """Says why there is no such option, and does not repeat what was given with it.
+    """Refuses an option for the key, without repeating its value.
 
     Raises:
         APIKeyError: an argument is ``--api-key`` or the like.
@@ -72,7 +72,7 @@ def refuse_key_option(arguments: list[str]) -> None:
 
 
 def without_own_key(text: str) -> str:
-    """``text`` without the key in use, which a service or a proxy may repeat."""
+    """Returns ``text`` without the key in use, which a service or a proxy may repeat."""
     typed = _typed.get()
     for value in (os.environ.get(API_KEY_VARIABLE), typed and typed.reveal()):
         if value and len(value.strip()) >= _SHORTEST:
@@ -82,5 +82,5 @@ def without_own_key(text: str) -> str:
 
 
 def without_key(text: str) -> str:
-    """``text`` without any key: the one in use, or what has a key's form, as users mistype."""
+    """Returns ``text`` without the key in use, and without anything in the form of a key."""
     return _FORM.sub(_REMOVED, without_own_key(text))

@@ -1,4 +1,4 @@
-"""The program's commands, and what becomes of whatever ends them."""
+"""The commands of the program, and how it reports what ended them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .exit_codes import ExitCode, FileError, UsageError, exit_code_of
 from .output import Output
 from .streams import discard_broken_output, prepare_streams, write
 
-# Each command's module is imported when it is asked for.
+# The module of a command is imported when the command is called.
 COMMANDS: Final = {
     "query": "Ask one question.",
     "chat": "Ask one question after the other, with running totals.",
@@ -45,7 +45,7 @@ With any command, --traceback shows where in the program an error came from."""
 
 
 def make_app(asked_for: str | None = None) -> App:
-    """The commands, none of them imported yet; ``asked_for`` will say more of itself."""
+    """Returns the commands without importing them, except the description of ``asked_for``."""
     app = App(
         name="vectorcache",
         help="The semantic cache for LLM answers.",
@@ -69,7 +69,7 @@ def make_app(asked_for: str | None = None) -> App:
 
 
 def run(arguments: list[str]) -> ExitCode:
-    """Runs a command, and says in one message what went wrong, if anything did."""
+    """Runs a command, and reports an error in one message."""
     return copy_context().run(_run, arguments)
 
 
@@ -120,7 +120,7 @@ def _usage(error: CycloptsError) -> str:
     command = " ".join(["vectorcache", *(error.command_chain or ())])
     match error:
         case UnknownCommandError(unused_tokens=[name, *_]):
-            # Its own message loads all commands, to find one that is called almost so.
+            # The message of cyclopts would load all commands, to find one with a similar name.
             message = f"there is no command {name!r}: there are {', '.join(COMMANDS)}."
         case UnusedCliTokensError(unused_tokens=[*tokens]):
             message = (

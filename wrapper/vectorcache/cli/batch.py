@@ -87,7 +87,7 @@ def batch(
                 raise UsageError("OUT is -, which has JSON Lines: --escape-formulas is for CSV")
             failed = _stream(client, source, prompt_column, concurrency, output)
         else:
-            # A link to a file stays one, and the file has one journal whatever it is called by.
+            # The file that a link leads to is replaced, not the link, and has one journal.
             out = target.resolve() if target.is_symlink() else target
             texts = text_columns(prompt_column)
             job = ResumableBatch(
@@ -108,7 +108,7 @@ def batch(
 
 
 def _column_of(prompt_column: str) -> dict[str, str | None]:
-    # None for the default: batches that were begun before there was the option say nothing of it.
+    # It is None by default, as in batches that were begun before this option existed.
     return {"--prompt-column": None if prompt_column == PROMPT_COLUMN else prompt_column}
 
 
@@ -178,7 +178,7 @@ def _sum_up(source: Path, target: Path, asked: int, output: Output) -> int:
     output.note(f"{target} is complete: {found.calls:,} rows")
     if found.failed:
         prompts = "1 prompt" if found.failed == 1 else f"{found.failed:,} prompts"
-        # What was refused before it was sent is refused the next time as well.
+        # A prompt that was refused before it was sent would be refused again.
         refused = found.errors.get(InvalidRequestError.__name__, 0)
         advice = (
             "the column error says what to correct in the input"

@@ -1,4 +1,4 @@
-"""Asks a batch's prompts until there are no more, or it is of no use to go on."""
+"""Asks the prompts of a batch, until their end or an error that all others would meet."""
 
 from __future__ import annotations
 
@@ -46,23 +46,23 @@ def ask_all(
     total: int,
     give_up_after: int,
 ) -> None:
-    """Asks the prompts, and has what comes of each kept as soon as it is there.
+    """Asks the prompts, and keeps each result as soon as it arrives.
 
     Whatever stops it, it waits for the calls in progress and keeps their answers.
 
     Args:
         client: the client to ask.
         prompts: as ``query_many`` takes them.
-        keep: called with each answer or error.
+        keep: called with each result.
         output: shows the progress.
         concurrency: how many prompts are in progress at once.
         total: how many prompts there are.
-        give_up_after: how many may fail one after the other for reasons of the network or the
-            service; 0 for any number.
+        give_up_after: how many failures of the network or the service in a row end the batch; 0
+            for no limit.
 
     Raises:
-        VectorcacheError: the first that would have met all other prompts, too; that prompt, and
-            others that met with it, are not kept. Or the last one of an outage.
+        VectorcacheError: an error that all other prompts would meet, too, or the last error of an
+            outage. Prompts that met such an error are not kept.
         KeyboardInterrupt: Ctrl-C.
     """
     asking = _Prompts(prompts)
@@ -103,7 +103,7 @@ def _interrupts(asking: _Prompts) -> Iterator[None]:
         if asking.stopped:
             raise KeyboardInterrupt
         asking.stopped = True
-        # Not by sys.stderr, which may be in the middle of something.
+        # sys.stderr is not used, as the handler may interrupt a write to it.
         with suppress(OSError):
             os.write(2, b"\nstopping: waiting for calls in progress; Ctrl-C again leaves at once\n")
 
@@ -118,7 +118,7 @@ def _interrupts(asking: _Prompts) -> Iterator[None]:
 
 
 class _Lines:
-    """Tells of the progress now and then, for a log."""
+    """Writes a line of progress now and then, for a log."""
 
     def __init__(self, output: Output, clock: Callable[[], float] = time.monotonic) -> None:
         self._output = output

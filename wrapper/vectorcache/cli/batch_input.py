@@ -1,4 +1,4 @@
-"""The queries of a file's rows, and whether the rows fit into the output."""
+"""Makes queries of the rows of a file, and checks that the rows fit into the output."""
 
 from __future__ import annotations
 
@@ -12,34 +12,35 @@ from .rows import Row, RowFile
 
 PROMPT_COLUMN: Final = "prompt"
 
-# The columns that take the place of an option, for their row.
+# Columns whose values replace an option, for their row.
 OPTION_COLUMNS: Final = ("model", "context", "similarity_threshold")
 
 
 def text_columns(prompt_column: str = PROMPT_COLUMN) -> tuple[str, ...]:
-    """The columns whose values are sent as texts; the one that rows must have comes first."""
+    """Returns the columns that are sent as texts, first the one that each row must have."""
     return prompt_column, "model", "context"
 
 
 def query_of(row: Row, prompt_column: str = PROMPT_COLUMN) -> dict[str, Any]:
-    """The row's query, as ``query_many`` takes it; what is empty is left out."""
+    """Returns the query of a row, as ``query_many`` takes it, without empty fields."""
     query = {name: row[name] for name in OPTION_COLUMNS if row.get(name) not in (None, "")}
     threshold = query.get("similarity_threshold")
-    if isinstance(threshold, str):  # CSV has texts only; other texts are refused later.
+    # In CSV, all values are texts. A text that is not a number is refused later.
+    if isinstance(threshold, str):
         with suppress(ValueError):
             query["similarity_threshold"] = float(threshold)
     return {"prompt": row.get(prompt_column), **query}
 
 
 def check_input(source: RowFile, target: RowFile, prompt_column: str) -> int:
-    """Reads the input to its end, and writes it to nowhere.
+    """Reads the whole input as a trial, and writes it nowhere.
 
     Returns:
         The number of rows.
 
     Raises:
-        UsageError: the input cannot be read, has no such column or one of an answer's name, or
-            does not fit into the output.
+        UsageError: the input cannot be read, lacks the column of the prompts, has a column with
+            the name of a result, or does not fit into the output.
     """
     survey = source.survey()
     refuse_result_columns(survey.columns, str(source.path))
@@ -54,7 +55,7 @@ def check_input(source: RowFile, target: RowFile, prompt_column: str) -> int:
 
 
 def refuse_result_columns(columns: Collection[str], name: str) -> None:
-    """Looks whether there is room for an answer beside the input's columns.
+    """Checks that no column of the input has the name of a result column.
 
     Raises:
         UsageError: a column has the name of one of ``RESULT_COLUMNS``.

@@ -1,4 +1,4 @@
-"""What of a batch has been answered, in a file that outlives the process at any moment."""
+"""Keeps the answers of a batch in a file that survives the end of the process at any time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from .exit_codes import FileError, UsageError
 from .private_file import prepare_private, refuse_prepared
 
-_APPLICATION_ID: Final = 0x56434241  # "VCBA", in the header of every file of ours
+_APPLICATION_ID: Final = 0x56434241  # "VCBA", in the header of every journal.
 
 _SCHEMA: Final = f"""
 BEGIN;
@@ -36,21 +36,21 @@ CREATE TABLE answers (
 PRAGMA application_id = {_APPLICATION_ID};
 """
 
-# At most so often the disk is waited for: after a power cut, what was answered in about as many
-# seconds is asked again. A process that dies, however it does, loses nothing that is written.
+# Seconds between two waits for the disk. After a power cut, the answers of about as many seconds
+# are lost and asked again. A process that is killed loses nothing that it has written.
 _SYNC_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True)
 class Begun:
-    """The batch that the journal is of.
+    """The batch to which a journal belongs.
 
     Attributes:
-        input: the input's SHA-256.
-        rows: how many it has.
+        input: the SHA-256 of the input.
+        rows: how many rows the input has.
         options: what else the answers depend on.
-        output: the SHA-256 of what was, or was about to be, written as the output; None before.
-        finished: whether that has all answers.
+        output: the SHA-256 of the output that was, or was about to be, written; None before.
+        finished: whether the output has all answers.
     """
 
     input: str
@@ -61,15 +61,15 @@ class Begun:
 
 
 class Journal:
-    """The answers of one batch, by their rows' numbers, and for one process at a time.
+    """The answers of one batch, by the numbers of their rows, for one process at a time.
 
     Args:
-        path: a SQLite file, made if there is none.
+        path: an SQLite file, which is made if it does not exist.
         clock: seconds, monotonic.
 
     Raises:
-        UsageError: another process has it, or it is a file of something else.
-        FileError: it cannot be opened.
+        UsageError: another process uses the file, or it is not a journal.
+        FileError: the file cannot be opened.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
@@ -87,13 +87,14 @@ class Journal:
             raise
 
     def _prepare(self) -> None:
-        for suffix in ("-wal", "-shm", "-journal"):  # SQLite gives them the rights of the file.
+        # SQLite gives its further files the same permissions.
+        for suffix in ("-wal", "-shm", "-journal"):
             refuse_prepared(self.path.with_name(self.path.name + suffix))
         prepare_private(self.path)
 
     def _lock(self) -> None:
         run = self._database.execute
-        # Before anything is read, and then until it is closed: a second process is turned away.
+        # The file is locked from here until it is closed, so a second process is refused.
         run("PRAGMA locking_mode = EXCLUSIVE")
         (application,) = run("PRAGMA application_id").fetchone()
         if application != _APPLICATION_ID and run("SELECT * FROM sqlite_master").fetchone():
@@ -108,7 +109,7 @@ class Journal:
 
     @property
     def begun(self) -> Begun | None:
-        """What it is of; None if nothing has been begun."""
+        """The batch of the journal; None if none was begun."""
         with self._explained():
             if not self._database.execute("SELECT * FROM sqlite_master").fetchone():
                 return None
@@ -119,7 +120,7 @@ class Journal:
         return Begun(digest, rows, json.loads(options), output, bool(finished))
 
     def begin(self, begun: Begun) -> None:
-        """Forgets whatever it holds; from here on it is of this batch."""
+        """Drops all answers, and begins the journal of this batch."""
         with self._explained():
             self._database.executescript(_SCHEMA)
             self._database.execute(
@@ -133,9 +134,9 @@ class Journal:
         """Keeps the answer or the error of a row, and replaces an earlier one.
 
         Args:
-            row: its number.
-            query: a digest of what was asked.
-            columns: the answer.
+            row: the number of the row.
+            query: a digest of its query.
+            columns: its result columns.
         """
         failed = columns["error_type"] is not None
         with self._explained():
@@ -147,7 +148,7 @@ class Journal:
             self._sync()
 
     def has(self, row: int, query: str, *, failed: bool) -> bool:
-        """Whether the row's query is answered; with ``failed`` an error counts as well."""
+        """Returns whether a row has an answer, or, with ``failed``, an answer or an error."""
         with self._explained():
             found = self._database.execute(
                 "SELECT failed FROM answers WHERE row = ? AND query = ?", (row, query)
@@ -155,7 +156,7 @@ class Journal:
         return found is not None and (failed or not found[0])
 
     def counts(self) -> tuple[int, int]:
-        """How many rows it holds, and how many of these failed."""
+        """Returns how many rows have a result, and how many of these failed."""
         with self._explained():
             count, failed = self._database.execute(
                 "SELECT count(*), total(failed) FROM answers"
@@ -163,24 +164,24 @@ class Journal:
         return count, int(failed)
 
     def results(self) -> Iterator[dict[str, Any]]:
-        """The columns of all rows, in the rows' order."""
+        """Yields the result columns of all rows, in their order."""
         with self._explained():
             for (columns,) in self._database.execute("SELECT columns FROM answers ORDER BY row"):
                 yield json.loads(columns)
 
     def will_ask(self) -> None:
-        """The output, if there is one, will no longer have all there is."""
+        """Notes that an existing output will no longer be complete."""
         with self._explained():
             self._database.execute("UPDATE batch SET finished = 0")
 
     def will_write(self, output: str) -> None:
-        """A file with this SHA-256 is about to become the output."""
+        """Notes that a file with this SHA-256 is about to become the output."""
         with self._explained():
             self._database.execute("UPDATE batch SET output = ?", (output,))
         self._sync()
 
     def finish(self) -> None:
-        """The output has all answers; only if some rows failed they are kept here, too."""
+        """Notes that the output is complete; answers are kept only if some rows failed."""
         _, failed = self.counts()
         with self._explained():
             self._database.execute("BEGIN")
@@ -189,11 +190,11 @@ class Journal:
                 self._database.execute("DELETE FROM answers")
             self._database.execute("COMMIT")
         self._sync()
-        with suppress(sqlite3.Error):  # It only saves room.
+        with suppress(sqlite3.Error):  # This only saves space.
             self._database.execute("VACUUM")
 
     def close(self) -> None:
-        """Lets others have it."""
+        """Closes the file, so that other processes can use it."""
         self._database.close()
 
     def __enter__(self) -> Self:

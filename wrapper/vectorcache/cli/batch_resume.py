@@ -1,4 +1,4 @@
-"""A batch from file to file that can be stopped at any moment, and gone on with."""
+"""A batch from file to file that can be stopped at any time, and continued."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from .rows import Row, RowFile
 
 
 class ResumableBatch:
-    """Answers are kept in a journal beside the output, which appears once all are there.
+    """Keeps answers in a journal beside the output, which is written when all are known.
 
     Args:
-        source: the input.
-        target: the output.
+        source: the file of the input.
+        target: the file of the output.
         options: what else the answers depend on.
-        restart: whether to forget what was answered before.
-        prompt_column: the input's column with the prompts.
+        restart: whether to drop earlier answers.
+        prompt_column: the column of the input that has the prompts.
 
     Raises:
         UsageError: one of the files is invalid, or the batch was begun with another input or
@@ -52,7 +52,7 @@ class ResumableBatch:
         digest = _digest_of(source.path)
         rows: int | None = None
         if not self.journal_path.exists():
-            # Nothing is left behind where nothing can be begun.
+            # If the batch cannot begin, no new journal is left behind.
             self._refuse_foreign_output(None)
             rows = check_input(source, target, prompt_column)
         self._journal = Journal(self.journal_path)
@@ -85,18 +85,18 @@ class ResumableBatch:
 
     @property
     def finished(self) -> bool:
-        """Whether the output was there, and complete, when this began."""
+        """Whether the output was already complete."""
         return self._begun.finished and self._target.path.exists()
 
     def kept(self) -> tuple[int, int]:
-        """For how many rows there is an answer or an error, and how many have an error.
+        """Returns how many rows have a result, and how many of these are errors.
 
-        Of a batch that is finished, and in which no row failed, nothing is kept.
+        A finished batch without errors keeps no results here.
         """
         return self._journal.counts()
 
     def to_ask(self, *, retry_failed: bool) -> Iterator[Row]:
-        """What is still to be asked, as ``query_many`` takes it, and ``keep`` its results."""
+        """Yields the prompts that have no answer yet, as ``query_many`` takes them."""
         self._journal.will_ask()
         rows = self._source.rows((self._prompt_column, *OPTION_COLUMNS))
         for number, row in enumerate(islice(rows, self.rows)):
@@ -106,7 +106,7 @@ class ResumableBatch:
                 yield {**query, "id": (number, digest)}
 
     def keep(self, item: BatchResult) -> None:
-        """Keeps what came of a row, so that it is never asked again."""
+        """Keeps the result of a row, so that it is not asked again."""
         columns = {
             name: without_own_key(value) if isinstance(value, str) else value
             for name, value in item.to_columns().items()
@@ -115,7 +115,7 @@ class ResumableBatch:
         self._journal.add(number, digest, columns)
 
     def finish(self) -> None:
-        """Puts the output in its place: all rows, in the input's order."""
+        """Writes the output: all rows, in the order of the input."""
         path = self._target.path
         if _digest_of(self._source.path) != self._begun.input:
             raise UsageError(
@@ -180,9 +180,9 @@ def _refuse_same_file(source: Path, target: Path) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    """Waits until the folder's list of files is on the disk."""
+    """Waits until the list of files in the folder is on the disk."""
     if os.name == "nt":
-        return  # Windows opens no folders.
+        return  # Windows cannot open a folder.
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

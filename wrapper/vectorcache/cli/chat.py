@@ -69,7 +69,7 @@ def _answer(client: VectorcacheClient, question: str, output: Output) -> bool:
         with output.waiting("asking"):
             result = client.query(question)
     except (AuthenticationError, PermissionDeniedError):
-        raise  # The next question would fare no better.
+        raise  # The next question would fail, too.
     except VectorcacheError as error:
         output.failure(error, prompt=question)
         return False
@@ -84,7 +84,7 @@ def _show_totals(client: VectorcacheClient, output: Output) -> None:
 
 
 def _lines() -> Iterator[tuple[int, str]]:
-    """The lines with their numbers, blank ones left out, until the end or the command for it."""
+    """Yields the lines and their numbers, without blank ones, until the end or ``quit``."""
     if _is_interactive():
         with contextlib.suppress(ImportError):
             import readline  # noqa: F401 - input() has its keys and its history then.
@@ -101,12 +101,12 @@ def _lines() -> Iterator[tuple[int, str]]:
 
 def _read_line(number: int) -> str:
     if not _is_interactive():
-        # In a pipe or a file text is UTF-8, whatever the terminal has.
+        # Text in a pipe or a file is UTF-8, whatever the encoding of the terminal is.
         encoding = "utf-8-sig" if number == 1 else "utf-8"
         line = sys.stdin.buffer.readline().decode(encoding, "surrogateescape")
     elif sys.stdout.isatty():
         return input("> ")
-    else:  # Where input() would write its prompt among the results.
+    else:  # Here, input() would write its prompt between the results.
         sys.stderr.write("> ")
         sys.stderr.flush()
         line = sys.stdin.readline()

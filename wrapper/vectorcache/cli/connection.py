@@ -1,4 +1,4 @@
-"""The options that say which service to ask, and how."""
+"""The options for the connection to the service."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Connection:
         return check_base_url(self.base_url, self.allow_insecure_http)
 
     def answers_depend_on(self) -> dict[str, Any]:
-        """What of the options says which answers come, by their names."""
+        """The options on which the answers depend, by their names."""
         return {
             "--model": self.model,
             "--threshold": self.threshold,
@@ -88,7 +88,7 @@ class Connection:
         return f"embedded, {where}"
 
     def client(self, **options: Unpack[ClientOptions]) -> VectorcacheClient:
-        """A client as the options say; ``options`` take the place of theirs.
+        """Returns a client with these options, of which ``options`` replaces some.
 
         Raises:
             ConfigurationError: an option is invalid, or there is no key.
@@ -110,7 +110,7 @@ class Connection:
             raise UsageError("--path is the file of the embedded service: add --local")
         options = {
             **options,
-            "api_key": cast(str, find_key()),  # Hidden already.
+            "api_key": cast(str, find_key()),  # The key is already hidden.
             "base_url": self.base_url,
             "allow_insecure_http": self.allow_insecure_http,
         }

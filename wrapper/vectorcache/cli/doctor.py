@@ -48,9 +48,8 @@ def doctor(
     findings = [*check_versions()]
     why_no_query = "" if query else "--no-query"
     if not connection.local:
-        key = check_key(
-            query_follows=query
-        )  # Which may be asked for, and nothing must move on the screen then.
+        # The key may be asked for, and then nothing must move on the screen.
+        key = check_key(query_follows=query)
         findings.append(key)
         if key.verdict == "failed":
             why_no_query = "no usable key was found"

@@ -1,4 +1,4 @@
-"""What the program's exit status says."""
+"""The exit status of the program."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class UsageError(ValueError):
 
 
 class FileError(Exception):
-    """A file of the program's own cannot be written or read on; the message says what to do."""
+    """A file of the program itself cannot be written or read; the message says what to do."""
 
 
 def exit_code_of(error: BaseException) -> ExitCode:
-    """The exit status for what ended a command."""
+    """Returns the exit status for the exception that ended a command."""
     match error:
         case KeyboardInterrupt():
             return ExitCode.INTERRUPTED
@@ -50,6 +50,6 @@ def exit_code_of(error: BaseException) -> ExitCode:
             return ExitCode.KEY
         case ConfigurationError() | InvalidRequestError() | UsageError():
             return ExitCode.USAGE
-        case OSError() if error.filename is not None:  # A file that was named, and cannot be read.
+        case OSError() if error.filename is not None:  # A file that the user named cannot be read.
             return ExitCode.USAGE
     return ExitCode.FAILED

@@ -1,4 +1,4 @@
-"""What ``vectorcache doctor`` finds, and how it is shown."""
+"""The findings of ``vectorcache doctor``, and their formats."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _STYLES: Final = {"ok": "green", "warning": "yellow", "failed": "bold red", "ski
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        check: what was looked at.
-        verdict: whether it is well.
-        text: what was seen.
-        fix: what to do about it; empty where there is nothing to do.
+        check: what was checked.
+        verdict: the result: ok, a warning, failed or skipped.
+        text: what was found.
+        fix: what to do about it; empty if there is nothing to do.
     """
 
     check: str
@@ -34,17 +34,17 @@ class Finding:
 
 
 def fields_of(findings: Sequence[Finding]) -> dict[str, Any]:
-    """All findings as JSON-serialisable values."""
+    """Returns all findings as JSON-serialisable values."""
     return {"ok": all_well(findings), "checks": [asdict(finding) for finding in findings]}
 
 
 def all_well(findings: Sequence[Finding]) -> bool:
-    """Whether nothing failed."""
+    """Returns whether no check failed."""
     return all(finding.verdict != "failed" for finding in findings)
 
 
 def table_of(findings: Sequence[Finding]) -> Table:
-    """A row for each finding, with what to fix below it."""
+    """Returns a table with a row for each finding, and what to fix below it."""
     from rich.table import Table
     from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""Looks at what is installed, and at the key."""
+"""Checks the installation and the key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EXTRA: Final = re.compile(r"""^([A-Za-z0-9._-]+).*;.*extra\s*==\s*['"]([a-z0-9-
 
 
 def check_versions() -> Iterator[Finding]:
-    """Which versions are installed, and which extras."""
+    """Returns which versions and which extras are installed."""
     yield Finding(
         "versions",
         "ok",
@@ -36,7 +36,7 @@ def check_versions() -> Iterator[Finding]:
 
 
 def _missing_of_extras() -> dict[str, list[str]]:
-    """Each extra's packages that are not installed."""
+    """Returns, for each extra, its packages that are not installed."""
     missing: dict[str, list[str]] = {}
     for requirement in requires(_PACKAGE) or ():
         found = _EXTRA.match(requirement)
@@ -51,10 +51,10 @@ def _missing_of_extras() -> dict[str, list[str]]:
 
 
 def check_key(*, query_follows: bool) -> Finding:
-    """Whether there is a key, and whether it looks like one; it is never shown.
+    """Checks that there is a key, and its form. The key is never shown.
 
     Args:
-        query_follows: whether a test query will tell if the service takes the key.
+        query_follows: whether a test query will show if the service accepts the key.
     """
     try:
         key = find_key()

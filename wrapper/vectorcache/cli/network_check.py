@@ -1,4 +1,4 @@
-"""Looks at the way to the service: proxy, name, encryption, clock."""
+"""Checks the way to the service: proxy, name, encryption, clock."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .findings import Finding
 
 _TIMEOUT: Final = 10.0
 _DAYS_TO_RENEW: Final = 14
-# A certificate, or a time that the service names, is taken wrongly with a clock this far off.
+# With a clock this many seconds off, certificates and times from the service are misjudged.
 _CLOCK_WARNING: Final = 30.0
 _CLOCK_FAILURE: Final = 300.0
 
 
 def check_network(url: httpx.URL) -> Iterator[Finding]:
-    """What is on the way to ``url``, up to the first thing that ends it."""
+    """Yields what is found on the way to ``url``, up to the first failure."""
     proxy = environment_proxy(url)
     if proxy is not None:
         found = _check_proxy(url, proxy)
@@ -53,7 +53,7 @@ def _check_proxy(url: httpx.URL, proxy: str) -> Finding:
     except ConfigurationError as error:
         return Finding("proxy", "failed", str(error), "correct what the message names")
     where = httpx.URL(proxy)
-    # Without the user and the password.
+    # The user and the password are left out.
     return Finding("proxy", "ok", f"the environment names {where.scheme}://{where.netloc.decode()}")
 
 
@@ -134,7 +134,7 @@ def _check_clock(url: httpx.URL) -> Finding:
     transport = Network(str(url)).transport(httpx.HTTPTransport)
     try:
         with httpx.Client(transport=transport, timeout=_TIMEOUT, trust_env=False) as client:
-            # Without the key, and costs nothing; any answer will do.
+            # The request has no key and costs nothing; any answer is enough.
             before = time.time()
             answer = client.head(url)
             after = time.time()
@@ -149,7 +149,7 @@ def _check_clock(url: httpx.URL) -> Finding:
         there = parsedate_to_datetime(answer.headers["date"]).timestamp()
     except (KeyError, ValueError):
         return Finding("clock", "skipped", f"{url.host} does not say what time it has")
-    # The header has whole seconds, cut off.
+    # The header has whole seconds, rounded down.
     off = max(before - (there + 1), there - after, 0)
     text = f"within {off + 1:.0f} s of the service's"
     fix = "set this machine's clock, best by NTP (timedatectl set-ntp true)"

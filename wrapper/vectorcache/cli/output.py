@@ -1,4 +1,4 @@
-"""Results on standard output, everything else on standard error."""
+"""Writes results to standard output, and everything else to standard error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Output:
-    """Where results go, and in which form; an option of every command."""
+    """The form of the output; an option of every command."""
 
     as_json: Annotated[
         bool,
@@ -39,9 +39,10 @@ class Output:
         write(sys.stdout, json.dumps(fields) if self.as_json else text)
 
     def drawing(self, fields: Mapping[str, Any], draw: Callable[[], RenderableType]) -> None:
-        """As ``result``, for what rich draws if it is to be seen.
+        """Writes a result, for people as a drawing by rich.
 
-        A drawing has its texts by ``shown``: once lines are broken, no key is found in them.
+        The texts of a drawing must come from ``shown``: a key can no longer be found in them after
+        lines are broken.
         """
         if self.as_json:
             self.result(fields, "")
@@ -59,19 +60,19 @@ class Output:
         write(sys.stderr, text)
 
     def failure(self, error: BaseException, message: str | None = None, **fields: Any) -> None:
-        """Says what went wrong: as a message, and with ``--json`` as a result, too.
+        """Writes what went wrong as a message, and with ``--json`` also as a result.
 
         Args:
-            error: what ended a command, or one of its prompts.
-            message: what to say of it; by default, what it says itself.
-            fields: what more the result holds.
+            error: the error of a command, or of one of its prompts.
+            message: the message; by default, that of the error.
+            fields: further fields of the result.
         """
         if message is None:
             message = in_options(str(error))
         if self.as_json:
             try:
                 self.result({**fields, **_failure_fields(error, message)}, "")
-            except OSError:  # It may be this very failure.
+            except OSError:  # The failure may be that standard output cannot be written.
                 discard_broken_output()
         self.note(f"vectorcache: {message}")
 

@@ -1,7 +1,7 @@
-"""Files that only their owner can read, and that no other user has prepared.
+"""Makes files that only their owner can read, and that no other user has prepared.
 
-In a folder such as ``/tmp`` other users can put a link where a file is going to be written, and
-so have another file of the user's overwritten.
+In a folder such as ``/tmp``, another user can put a link where a file will be written. Then a
+write would overwrite another file of the user.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 from .exit_codes import UsageError
 
 _OWNER_ALONE: Final = 0o600
-# Windows has neither of these.
+# Windows does not have these.
 _NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 _geteuid: Final = getattr(os, "geteuid", None)
 
@@ -30,7 +30,7 @@ def create_private(path: Path) -> BinaryIO:
 
 
 def prepare_private(path: Path) -> None:
-    """Makes an empty file if there is none, and takes the other users' rights to one that is.
+    """Makes an empty file, or takes the permissions of other users from an existing one.
 
     Raises:
         UsageError: it is a link, not a file, or belongs to another user.
@@ -39,7 +39,7 @@ def prepare_private(path: Path) -> None:
     _refuse_link(path)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | _NOFOLLOW, _OWNER_ALONE)
     try:
-        # Asked of the opened file: the name may have come to mean another one since.
+        # The opened file is checked, as the name may lead to another file by now.
         _refuse_foreign(path, os.fstat(handle))
         if os.name != "nt":
             os.fchmod(handle, _OWNER_ALONE)
@@ -48,7 +48,7 @@ def prepare_private(path: Path) -> None:
 
 
 def refuse_prepared(path: Path) -> None:
-    """Looks whether a file that another program is going to open is the user's own, if it exists.
+    """Checks that a file which another library will open belongs to the user, if it exists.
 
     Raises:
         UsageError: it is a link, not a file, or belongs to another user.
@@ -59,7 +59,7 @@ def refuse_prepared(path: Path) -> None:
 
 
 def publish(path: Path, replaced: Path) -> None:
-    """Gives a file the rights of the file that it is about to replace, or else the usual ones."""
+    """Gives a file the permissions of the file that it will replace, or the usual ones."""
     if os.name == "nt":
         return
     try:

@@ -1,4 +1,4 @@
-"""What the rows of a result file come to."""
+"""Sums up the rows of a file of results."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .._stats.stats import Stats
 from .exit_codes import UsageError
 from .rows import Row, open_rows
 
-# The columns that are read as texts; a file of results has the first.
+# The columns that are read as texts; a file of results always has the first.
 _TEXTS: Final = ("error_type", "model", "context")
 
 
 def stats_of_file(path: Path) -> Stats:
-    """Sums up a file that ``batch`` wrote; other columns, of whatever types, are not read.
+    """Sums up a file that ``batch`` wrote. Its other columns are not read.
 
     Raises:
-        UsageError: it cannot be read, or is not such a file.
+        UsageError: the file cannot be read, or ``batch`` did not write it.
     """
     rows = open_rows(path, _TEXTS).rows((*RESULT_COLUMNS, *_TEXTS))
     return stats_of(rows, str(path))
@@ -30,8 +30,8 @@ def stats_of(rows: Iterable[Row], name: str) -> Stats:
     """Sums up the rows that ``batch`` wrote, as a client sums up its calls.
 
     Args:
-        rows: with ``RESULT_COLUMNS``, as JSON, CSV or Parquet have them.
-        name: the file's.
+        rows: rows with ``RESULT_COLUMNS``, with the values of JSON, CSV or Parquet.
+        name: the name of the file.
 
     Raises:
         UsageError: ``batch`` did not write one of the rows.

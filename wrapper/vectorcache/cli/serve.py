@@ -145,7 +145,7 @@ def _server(application: _Requests) -> uvicorn.Server:
 
 @contextmanager
 def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
-    """Stop at the first SIGINT or SIGTERM as soon as requests are answered, at the second now."""
+    """Stops after the open requests at the first SIGINT or SIGTERM, and at once at the second."""
 
     def stop(number: int, frame: object) -> None:
         server.force_exit = server.should_exit
@@ -165,15 +165,15 @@ def _run(server: uvicorn.Server, listener: socket.socket) -> None:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while thread.is_alive():
-        thread.join(0.1)  # With no timeout, no signal is handled on Windows.
+        thread.join(0.1)  # Without a timeout, Windows would handle no signal.
     if not server.should_exit:
         raise RuntimeError("the server ended, and standard error says why")
 
 
 class _Requests:
-    """The application, which answers a request that uvicorn cancels, because it stops, with 503.
+    """An application that answers 503 to a request that uvicorn cancels when it stops.
 
-    Otherwise uvicorn logs a traceback for each of them.
+    Without that, uvicorn would log a traceback for each such request.
 
     Attributes:
         abandoned: Whether a request was cancelled: its thread goes on.

@@ -1,4 +1,4 @@
-"""Statistics as tables for a terminal."""
+"""Draws statistics as tables for a terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BAR = 30
 
 
 def statistics_table(stats: Stats) -> Group:
-    """Counts, scores, times and errors, one below the other."""
+    """Returns a table of counts, scores, times and errors."""
     from rich.console import Group
 
     parts = [_counts(stats)]
@@ -49,7 +49,7 @@ def _counts(stats: Stats) -> Table:
 
 
 def _scores(scores: Scores) -> Table:
-    """The scores by twentieths, so that they fit a screen."""
+    """Returns the scores by twentieths, so that they fit on a screen."""
     mean = "-" if scores.mean is None else f"{scores.mean:.3f}"
     table = _table("score", "hits", f"mean {mean}", numbers=(1,))
     twentieths: dict[int, int] = {}

@@ -69,7 +69,7 @@ def tune(
         html: Write the report as a page to this file, too.
         max_calls: Calls after which to stop.
         max_llm_calls: Misses, which are paid for, after which to stop.
-        rate_limit: How many requests may go out, such as 100/minute; auto for what the service
+        rate_limit: How many requests may be sent, such as 100/minute; auto for what the service
             allows.
         dry_run: Only say how many calls it may take.
         yes: Do not ask whether to go on.
@@ -129,7 +129,7 @@ def _numbers(text: str) -> list[float]:
 
 
 def _check_can_write(path: Path) -> None:
-    """Not only once everything is paid for."""
+    """Checks that the report can be written, before the run costs anything."""
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         raise UsageError(f"--html {path} cannot be written: name a file in a folder of yours")
 
@@ -145,7 +145,7 @@ def _in_words(expected: TuningEstimate, connection: Connection) -> str:
 
 
 def _agreed(expected: TuningEstimate, connection: Connection, output: Output, *, yes: bool) -> bool:
-    """Whether the user wants to pay for that."""
+    """Returns whether the user agrees to the expected costs."""
     output.note(_in_words(expected, connection))
     if yes:
         return True
@@ -182,7 +182,7 @@ def _progress(output: Output) -> Iterator[Progress]:
 
 
 class _Lines:
-    """Tells of the progress ten times, for a log."""
+    """Writes ten lines of progress, for a log."""
 
     def __init__(self, output: Output) -> None:
         self._output = output

@@ -1,4 +1,4 @@
-"""The prompts of ``vectorcache tune``, from a file or standard input."""
+"""Reads the prompts of ``vectorcache tune``, from a file or standard input."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _LABEL: Final = "label"
 
 
 def read_prompts(file: str, prompt_column: str) -> list[dict[str, Any]]:
-    """The prompts, and their labels where there are any, as ``vectorcache.tuning`` takes them.
+    """Returns the prompts, and their labels if there are any, as ``vectorcache.tuning`` takes them.
 
     Args:
-        file: a name that ends with .txt, for a prompt a line, or with what ``open_rows`` knows;
-            or - for JSON Lines on standard input.
+        file: the name of a file: .txt with one prompt in each line, or a kind that ``open_rows``
+            knows; or - for JSON Lines on standard input.
         prompt_column: the column that has the prompts; a .txt has no columns.
 
     Raises:
@@ -44,7 +44,7 @@ def _with_labels(rows: Iterator[Row], name: str, prompt_column: str) -> list[dic
                 f"{name}, row {number:,}, has no column {prompt_column!r}: it has "
                 f"{', '.join(row) or 'none'}; name the column of the prompts by --prompt-column"
             )
-        # CSV has no other way to leave a field out.
+        # In CSV, an empty field is the only way to leave it out.
         label = None if row.get(_LABEL) == "" else row.get(_LABEL)
         prompts.append({"prompt": row[prompt_column], "label": label})
     return prompts
@@ -52,5 +52,5 @@ def _with_labels(rows: Iterator[Row], name: str, prompt_column: str) -> list[dic
 
 def _lines(path: Path) -> list[str]:
     text = path.read_text("utf-8-sig", errors="surrogateescape")
-    # Not splitlines(): a prompt may hold the separators that only Unicode knows.
+    # splitlines() would also split at separators of Unicode, which a prompt may hold.
     return [line for line in decoded(text.split("\n"), str(path)) if line.strip()]

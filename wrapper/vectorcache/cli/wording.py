@@ -1,11 +1,11 @@
-"""The clients' messages in the words of the command line."""
+"""Translates messages of the clients to the words of the command line."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-# What a message calls an argument, and what the option is called here.
+# The name of an argument in messages, and the name of its option.
 _OPTIONS: Final = {
     r"allow_insecure_http=True": "--allow-insecure-http",
     r"\bbase_url\b": "--base-url",

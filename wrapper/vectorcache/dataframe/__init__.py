@@ -1,7 +1,7 @@
-"""A batch of rows in, the same rows with their answers out: pandas, polars and Arrow.
+"""Answers the prompts of a table, and returns the table with the answers: pandas, polars, Arrow.
 
-Install it with ``pip install 'vectorcache-python[dataframe]'``. ``query_batch`` is also what an
-engine for data larger than one machine calls for each of its batches: Ray Data, Dask, Spark.
+Install it with ``pip install 'vectorcache-python[dataframe]'``. Engines for data larger
+than one machine can call ``query_batch`` for each of their batches: Ray Data, Dask, Spark.
 """
 
 from importlib.util import find_spec as _find_spec

@@ -1,4 +1,4 @@
-"""A frame of any of the libraries, as rows that are read and given back."""
+"""Reads a frame of any of the libraries, and makes a frame of the same kind."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Frame = nw.DataFrame[Any]
 
 
 def frame_of(rows: object) -> Frame:
-    """The rows under narwhals' face.
+    """Returns the rows as a frame of narwhals.
 
     Raises:
-        InvalidRequestError: they are no frame, or two columns have the same name.
+        InvalidRequestError: the rows are not a frame, or two columns have the same name.
     """
     arrow = nw.dependencies.get_pyarrow()
     if arrow is not None and isinstance(rows, arrow.RecordBatch):
@@ -39,7 +39,7 @@ def frame_of(rows: object) -> Frame:
 
 
 def like(rows: object, frame: Frame) -> Any:
-    """The frame as the kind that ``rows`` is."""
+    """Returns the frame as one of the kind of ``rows``."""
     native = frame.to_native()
     arrow = nw.dependencies.get_pyarrow()
     if arrow is not None and isinstance(rows, arrow.RecordBatch):
@@ -49,7 +49,7 @@ def like(rows: object, frame: Frame) -> Any:
 
 
 def values_of(frame: Frame, column: str) -> list[Any]:
-    """A column's values, with None for whatever the library has for none, NaN included."""
+    """Returns the values of a column, with None for missing values, including NaN."""
     series = frame.get_column(column)
     pairs = zip(series.to_list(), series.is_null().to_list(), strict=True)
     return [None if null or _is_nan(value) else value for value, null in pairs]

@@ -1,4 +1,4 @@
-"""One function from a batch of rows to a batch of rows, for either client."""
+"""Answers the prompts of a batch of rows, with the sync or the async client."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Rows = TypeVar("Rows")
 
 
 class BatchOptions(TypedDict, total=False):
-    """What ``query_batch`` hands on to ``query_many``."""
+    """The options that ``query_batch`` passes to ``query_many``."""
 
     model: str | None
     similarity_threshold: float | None
@@ -44,19 +44,19 @@ def query_batch(
 ) -> Rows:
     """Answers the prompt of each row.
 
-    Equal prompts that are in progress at the same time are sent once. A row that fails, one without
-    a prompt included, stays in its place and says why; only what is wrong for all rows is raised,
-    and before anything is sent.
+    Equal prompts that are in progress at the same time are sent once. A row that fails,
+    or has no prompt, stays in its place and says why. Only an error of all rows is raised, before
+    anything is sent.
 
     Args:
         rows: a pandas or polars ``DataFrame``, or a pyarrow ``Table`` or ``RecordBatch``.
-        client: asks; it stays open.
-        prompt_column: where the prompts are.
-        model_column: where rows have a model of their own, if they do. A row that has none (None,
-            NaN, NA) takes ``model``, else the client's. So with the next two.
+        client: the client, which stays open.
+        prompt_column: the column of the prompts.
+        model_column: a column with a model for each row. A row without a value (None, NaN, NA)
+            takes ``model``, or else the client's.
         similarity_threshold_column: the same for thresholds, cosine similarity from 0 to 1.
         context_column: the same for contexts.
-        options: of ``query_many``: ``model``, ``similarity_threshold``, ``context``,
+        options: the options of ``query_many``: ``model``, ``similarity_threshold``, ``context``,
             ``concurrency`` (16 queries at once), ``progress``, ``timeout`` and ``deadline``
             (seconds, by default the client's), ``max_retries``, ``extra_headers``.
 
@@ -64,8 +64,8 @@ def query_batch(
         A frame of the same kind: the rows in their order, with their index and all of their
         columns, then ``RESULT_COLUMNS``: ``response``, ``cache_hit``, ``similarity_score``
         (cosine similarity, 0 to 1), ``cost_saved`` (US dollars), ``llm_provider``, ``attempts``,
-        ``elapsed`` (seconds), and ``error_type`` and ``error`` where a row failed. Their types
-        are the same whatever the rows come to; in pandas they are ``string``, ``boolean``,
+        ``elapsed`` (seconds), and ``error_type`` and ``error`` if a row failed. The types of
+        these columns never depend on the results; in pandas they are ``string``, ``boolean``,
         ``float64`` and ``int64``.
 
     Raises:
@@ -89,7 +89,7 @@ async def aquery_batch(
     context_column: str | None = None,
     **options: Unpack[BatchOptions],
 ) -> Rows:
-    """Answers the prompt of each row, as ``query_batch`` does: see there."""
+    """Answers the prompt of each row; ``query_batch`` describes the arguments."""
     _check_client(client, AsyncVectorcacheClient, "query_batch for a VectorcacheClient")
     columns = (prompt_column, model_column, similarity_threshold_column, context_column)
     batch = _RowBatch(rows, columns, options)
@@ -97,12 +97,12 @@ async def aquery_batch(
         return batch.with_results([result async for result in results])
 
 
-# What the columns are for, in the order in which they are passed on.
+# The fields of a query that have columns, in the order of the arguments.
 _FIELDS: Final = ("prompt", "model", "similarity_threshold", "context")
 
 
 class _RowBatch(Generic[Rows]):
-    """Rows that have been found fit to be asked, and to take the answers."""
+    """Rows whose columns have been checked."""
 
     def __init__(
         self, rows: Rows, columns: Sequence[str | None], options: Mapping[str, Any]
@@ -112,7 +112,7 @@ class _RowBatch(Generic[Rows]):
             raise TypeError(f"query_batch() got unknown options: {', '.join(sorted(unknown))}")
         self._rows = rows
         self._frame = frame_of(rows)
-        # An answer that is paid for must find its place: what could be in the way is met now.
+        # The result columns are added as a trial, so that no paid answer is lost by an error later.
         with_results(self._frame.head(0), [])
         self.prompts = _prompts(self._frame, dict(zip(_FIELDS, columns, strict=True)))
 

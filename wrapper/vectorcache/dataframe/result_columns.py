@@ -1,4 +1,4 @@
-"""The columns that say what came of each row, of the same types whatever came."""
+"""The result columns, whose types do not depend on the results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TYPES: Final = {name: _type_of(hint) for name, hint in get_type_hints(ResultCol
 
 _NARWHALS: Final = {str: nw.String(), bool: nw.Boolean(), float: nw.Float64(), int: nw.Int64()}
 
-# The plain types have no room for what is missing, but for float64's NaN, which everything reads.
+# The plain types of pandas have no missing values, except NaN in float64, which all programs read.
 _PANDAS: Final = {str: "string", bool: "boolean", float: "float64", int: "int64"}
 
 _SPARK: Final = {str: "string", bool: "boolean", float: "double", int: "bigint"}
@@ -35,7 +35,7 @@ RESULT_DDL: Final = ", ".join(f"{name} {_SPARK[kind]}" for name, kind in _TYPES.
 
 
 def empty_result(rows: Rows) -> Rows:
-    """What ``query_batch`` makes of such rows, without the rows: what Dask calls ``meta``.
+    """Returns an empty frame with the columns of ``query_batch``, which Dask calls ``meta``.
 
     Args:
         rows: a frame with the columns of the input; its rows are not looked at.
@@ -49,10 +49,10 @@ def empty_result(rows: Rows) -> Rows:
 
 
 def with_results(frame: Frame, results: Sequence[BatchResult]) -> Frame:
-    """The rows with what came of each.
+    """Returns the rows with their results.
 
     Raises:
-        InvalidRequestError: the rows have a column of a result's name.
+        InvalidRequestError: the rows have a column with the name of a result.
     """
     taken = [name for name in RESULT_COLUMNS if name in frame.columns]
     if taken:
@@ -78,7 +78,7 @@ def with_results(frame: Frame, results: Sequence[BatchResult]) -> Frame:
 
 
 def _storable(value: Any) -> Any:
-    # JSON can bring half of a surrogate pair, for which Arrow and polars would refuse all rows.
+    # JSON may hold half a surrogate pair, for which Arrow and polars would refuse all rows.
     if isinstance(value, str) and not value.isascii():
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return value

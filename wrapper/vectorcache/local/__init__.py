@@ -1,14 +1,14 @@
-"""Vectorcache in your own process: real semantic caching with no key and no network.
+"""Vectorcache in your own process: semantic caching without a key or a network.
 
 Install it with ``pip install 'vectorcache-python[local]'``. Most people want
-``vectorcache.VectorcacheClient.local()``; this is what it is made of.
+``vectorcache.VectorcacheClient.local()``, which is built on these parts.
 """
 
 from importlib.util import find_spec as _find_spec
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-# What every engine needs, so that none fails at its first miss.
+# Every engine needs these, so a missing one is reported here and not at the first miss.
 for _name in ("numpy", "genai_prices"):
     if _find_spec(_name) is None:
         raise ModuleNotFoundError(
@@ -54,7 +54,7 @@ Embedder.__module__ = __name__  # It is defined where nothing of this extra is n
 
 
 def __getattr__(name: str) -> _Any:
-    # Only this needs Starlette, whose names its annotations have to find when it is loaded.
+    # Only ``app`` needs Starlette, whose names its annotations need when it is loaded.
     if name == "app":
         from .asgi import app
 

@@ -1,4 +1,4 @@
-"""What the cache answers: the fields of the service's description."""
+"""The answer of the cache, with the fields of the service's description."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,20 +6,20 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Debug:
-    """Where the time of a query went.
+    """The times of a query, and the nearest stored prompt.
 
     Attributes:
-        embedding_time_ms: Milliseconds to embed the prompt; 0.0 where its exact text was found.
-        search_time_ms: Milliseconds to look for the exact text and for near vectors.
-        total_time_ms: Milliseconds of the whole query, your ``llm`` included on a miss.
-        matched_cache_entry_id: The UUID of the entry that answered, None on a miss.
-        cache_entry_count: Entries in this cache after the query, over all models and contexts.
-        nearest_prompt: The stored prompt that matched; on a miss the one that came nearest, of the
-            same model and context. None where there was none to compare with, or this prompt is
-            matched by its exact text only.
-        nearest_similarity_score: Cosine similarity of the two, 0 to 1; None without one.
-        refused_by_lexical_guard: Whether the guard refused ``nearest_prompt``, which was near
-            enough.
+        embedding_time_ms: milliseconds to embed the prompt; 0.0 if its exact text was found.
+        search_time_ms: milliseconds to search for the exact text and for near vectors.
+        total_time_ms: milliseconds of the whole query, on a miss including your ``llm``.
+        matched_cache_entry_id: the UUID of the entry that answered, None on a miss.
+        cache_entry_count: entries in this cache after the query, over all models and contexts.
+        nearest_prompt: the stored prompt that matched; on a miss, the nearest one of the same model
+            and context. None if there was no prompt to compare with, or if this prompt can only
+            match its exact text.
+        nearest_similarity_score: cosine similarity of the two prompts, 0 to 1; None without one.
+        refused_by_lexical_guard: whether the lexical guard refused ``nearest_prompt``, which was
+            near enough.
     """
 
     embedding_time_ms: float
@@ -37,14 +37,14 @@ class Answer:
     """The answer to a query.
 
     Attributes:
-        cache_hit: Whether a stored answer was found.
-        response: The answer.
-        similarity_score: Cosine similarity of the two prompts, 0 to 1; None on a miss.
+        cache_hit: whether a stored answer was found.
+        response: the answer.
+        similarity_score: cosine similarity of the two prompts, 0 to 1; None on a miss.
         cost_saved: US dollars, an estimate of what the LLM call would have cost; 0.0 on a miss,
             for placeholders and for models without a known price.
         llm_provider: ``cache`` on a hit; on a miss the provider (``openai``, ``anthropic``,
             ``google``, else ``local-llm``), or ``local-placeholder`` without an ``llm``.
-        debug: Timings, where asked for; else None.
+        debug: timings, if they were asked for; otherwise None.
     """
 
     cache_hit: bool
@@ -55,7 +55,7 @@ class Answer:
     debug: Debug | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object that the service would send."""
+        """Returns the JSON object that the service would send."""
         fields: dict[str, Any] = {
             "cache_hit": self.cache_hit,
             "response": self.response,

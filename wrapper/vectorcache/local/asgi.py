@@ -1,4 +1,4 @@
-"""The engine as an ASGI application, for tests and other languages that want a socket."""
+"""Serves an engine as an ASGI application, for tests and for clients in other languages."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -26,24 +26,24 @@ def app(
     lexical_guard: bool = False,
     allowed_hosts: Iterable[str] = (),
 ) -> Starlette:
-    """``POST /v1/cache/query`` over HTTP, answered by an :class:`Engine`.
+    """Returns an application in which an :class:`Engine` answers ``POST /v1/cache/query``.
 
     A request that arrives on loopback is answered only if its Host header names this machine, so
     that a page in a browser cannot read the cache by DNS rebinding.
 
-    The engine is at ``app.state.engine`` and closes with the server (a mounted application gets no
-    such event: close it yourself).
+    The engine is ``app.state.engine``, and is closed when the server ends. A mounted application
+    does not get that event: close the engine yourself.
 
     Args:
-        path: As all but ``allowed_hosts``, of :class:`Engine`.
-        allowed_hosts: Further names for a server on loopback, without a port, such as the name
-            that a reverse proxy on this machine passes on. ``*`` allows every name. Default: none
-            but ``localhost`` and loopback addresses.
+        path: the arguments but ``allowed_hosts`` are those of :class:`Engine`.
+        allowed_hosts: further names for a server on loopback, without a port, such as the name
+            that a reverse proxy on this machine passes on. ``*`` allows every name. By default,
+            only ``localhost`` and loopback addresses are allowed.
 
     Raises:
-        CacheFileError: The file cannot be opened, is damaged, or is not a Vectorcache file.
+        CacheFileError: the file cannot be opened, is damaged, or is not a Vectorcache file.
         ConfigurationError: VECTORCACHE_LOG is not the name of a level.
-        TypeError: An argument has the wrong type.
+        TypeError: an argument has the wrong type.
     """
     set_up_log_from_environment()
     hosts = AllowedHosts(allowed_hosts)
@@ -56,7 +56,7 @@ def app(
         finally:
             engine.close()
 
-    # One route for every path and method, so that 404 and 405 look as they do in process.
+    # One route serves every path and method, so that 404 and 405 look as they do in process.
     application = Starlette(
         routes=[Route("/{path:path}", _Endpoint(engine, hosts))],
         lifespan=lifespan,
@@ -72,7 +72,7 @@ class _Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        # Where a server does not say it, the request did not arrive at an address.
+        # A server that listens on a Unix socket gives no address.
         address, _ = scope.get("server") or (None, None)
         refusal = self._hosts.refusal(address, request.headers.get("host"))
         if refusal is not None:
@@ -83,7 +83,7 @@ class _Endpoint:
         try:
             async for chunk in request.stream():
                 body += chunk
-                # What exceeds the limit is refused by its length, so there is no need to hold more.
+                # A body that exceeds the limit is refused by its length, so more of it is not kept.
                 if len(body) > MAX_BODY:
                     break
         except ClientDisconnect:

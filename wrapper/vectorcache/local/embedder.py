@@ -8,5 +8,5 @@ import numpy.typing as npt
 from .._local import Embedder as Embedder
 from .._local import Embedding as Embedding
 
-# What the engine works with; an embedder may return anything that NumPy makes one of.
+# The engine works with this type. An embedder may return anything that NumPy converts to it.
 Vector: TypeAlias = npt.NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""``POST /v1/cache/query`` from a request's parts to an answer's parts, without a socket."""
+"""Answers ``POST /v1/cache/query``: from the parts of a request to those of a response."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ _log = logging.getLogger("vectorcache.local")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Status, headers and body to send back."""
+    """The status, headers and body of a response."""
 
     status: int
     headers: dict[str, str]
@@ -31,7 +31,7 @@ class Reply:
 
 
 class Refusal(Exception):
-    """A request that never reaches the engine."""
+    """A request that is refused before it reaches the engine."""
 
     def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -47,15 +47,16 @@ def respond(
     body: bytes,
     compared: str | None = None,
 ) -> Reply:
-    """Answer a request. Never raises an Exception.
+    """Returns the response to a request. It never raises an Exception.
 
     Args:
-        engine: What answers.
-        method: The request's.
-        path: The request's.
-        headers: The request's, by names in lower case.
-        body: The request's.
-        compared: The part of the prompt to compare; None for all of it. Only in this process.
+        engine: the engine that answers.
+        method: the method of the request.
+        path: the path of the request.
+        headers: the headers of the request, with names in lower case.
+        body: the body of the request.
+        compared: the part of the prompt to compare; None for all of it. Only the transport of this
+            process passes one.
     """
     request_id = uuid.uuid4().hex
     try:
@@ -73,7 +74,7 @@ async def arespond(
     body: bytes,
     compared: str | None = None,
 ) -> Reply:
-    """As ``respond``, without blocking the event loop."""
+    """Does the same as ``respond``, without blocking the event loop."""
     request_id = uuid.uuid4().hex
     try:
         question = _read(method, path, headers, body, compared)
@@ -83,7 +84,7 @@ async def arespond(
 
 
 def refuse(status: int, detail: str) -> Reply:
-    """The answer to a request that is refused before it is read."""
+    """Returns the response to a request that is refused before it is read."""
     return _failure(uuid.uuid4().hex, Refusal(status, detail))
 
 
@@ -119,14 +120,14 @@ def _failure(request_id: str, error: Exception) -> Reply:
         _log_failure("the llm failed", request_id, error.__cause__ or error)
         return _reply(request_id, 502, {"detail": str(error)})
     _log_failure("the local cache failed", request_id, error)
-    # Our own texts say what to do and hold no prompt; those of other exceptions might.
+    # The texts of this package's errors say what to do, and never hold a prompt; others might.
     known = isinstance(error, LocalCacheError)
     detail = str(error) if known else "see the log vectorcache.local (VECTORCACHE_LOG=error)"
     return _reply(request_id, 500, {"detail": f"{type(error).__name__}: {detail}"})
 
 
 def _log_failure(what: str, request_id: str, error: BaseException) -> None:
-    # Type and frames, but not the text: exceptions of LLM libraries quote prompts and keys.
+    # Type and frames are logged without the text: LLM libraries quote prompts and keys in it.
     frames = "".join(traceback.format_tb(error.__traceback__))
     _log.error("%s: %s (request %s)\n%s", what, type(error).__name__, request_id, frames)
 
@@ -134,7 +135,7 @@ def _log_failure(what: str, request_id: str, error: BaseException) -> None:
 def _reply(
     request_id: str, status: int, fields: dict[str, object], headers: dict[str, str] | None = None
 ) -> Reply:
-    # Escaped, since a text of an exception may hold lone surrogates.
+    # It is escaped, as the text of an exception may hold lone surrogates.
     body = json.dumps(fields, allow_nan=False).encode("ascii")
     return Reply(
         status,

@@ -1,4 +1,4 @@
-"""The cache itself: look up, else ask the LLM and keep its answer."""
+"""The cache itself: it looks up an answer, or asks the LLM and keeps its answer."""
 
 import time
 from collections.abc import Callable
@@ -30,30 +30,30 @@ PLACEHOLDER = (
     "function (prompt, model, context) -> str, to VectorcacheClient.local() or to "
     "vectorcache.local.app(); on the command line, the hosted service answers without --local."
 )
-# How many near entries the guard may turn down before the query is a miss.
+# How many near entries the guard may refuse before the query is a miss.
 _GUARDED_CANDIDATES = 16
 
 
 class Engine:
-    """A semantic cache in this process: no key, no network. Safe in threads.
+    """A semantic cache in this process, without a key or a network. It may be used by threads.
 
     Args:
-        path: A file for the entries, made when missing; several processes may share it. None
-            (default): in memory, gone with the engine.
-        llm: Called on a miss as ``llm(prompt, model, context)``; returns the answer, a non-empty
-            string. May be an ``async def`` where only ``aquery`` (the async client, the ASGI
-            application) is used. Equal misses at the same time, in the threads of a process or in
-            the tasks of an event loop, call it once: the others wait for what that call returns
-            or raises. None (default): a miss is answered, and kept, with a text that says so;
-            such placeholders are never found once an ``llm`` is given.
-        embedder: The embedding model. Default: :class:`MiniLM`, loaded at the first query that
-            is not an exact repeat. Vectors of different embedders in one file are never compared.
-        lexical_guard: Also refuse hits between prompts with opposite words, other numbers, dates
-            or names, another negation or turned-around words. Default False: cosine alone, as
-            hosted.
+        path: the file for the entries, which is made if it does not exist. Several processes may
+            share it. None (the default) keeps the entries in memory until the engine is closed.
+        llm: called on a miss as ``llm(prompt, model, context)``; returns the answer, a non-empty
+            string. It may be an ``async def`` if only ``aquery`` is used, as the async client and
+            the ASGI application do. Equal misses at the same time, in the threads of a process or
+            the tasks of an event loop, call it once: all get what that call returns or raises.
+            With None (the default), a miss is answered with a placeholder, which is kept. An
+            engine with an ``llm`` never finds placeholders.
+        embedder: the embedding model. The default is :class:`MiniLM`, which is loaded at the first
+            query that is not an exact repeat. Vectors of different embedders are never compared.
+        lexical_guard: whether to refuse hits between prompts with opposite words, different
+            numbers, dates or names, another negation or swapped words. The default is False: only
+            the cosine similarity counts, as in the hosted service.
 
     Raises:
-        CacheFileError: The file cannot be opened, or is not a Vectorcache file.
+        CacheFileError: the file cannot be opened, or is not a Vectorcache file.
         TypeError: ``llm`` cannot be called, or ``embedder`` cannot embed.
     """
 
@@ -84,23 +84,23 @@ class Engine:
         context: str | None = None,
         include_debug: bool = False,
     ) -> Answer:
-        """Answer from the cache, or from the LLM and keep the answer.
+        """Returns an answer from the cache; or asks the LLM, and keeps its answer.
 
         Args:
-            prompt: At most 32,000 characters.
-            model: Searched separately from every other model, and passed to ``llm``.
-            similarity_threshold: The least cosine similarity of a hit, 0 to 1. Default 0.85.
-                The exact same text always hits, with 1.0.
-            context: Searched separately from every other context. "" is the same as None.
-            include_debug: Whether to fill ``debug``.
+            prompt: the question, at most 32,000 characters.
+            model: the name of the LLM, which is passed to ``llm``. Each model has its own entries.
+            similarity_threshold: the least cosine similarity of a hit, 0 to 1; 0.85 by default. The
+                same text is always a hit, with 1.0.
+            context: the part of the cache to search; "" is the same as None.
+            include_debug: whether the answer has ``debug``.
 
         Raises:
-            ValueError: An argument is out of its range.
-            TypeError: An argument has the wrong type, or ``llm`` is an ``async def``.
-            LLMError: ``llm`` raised, or returned no text. Nothing was stored.
-            EmbedderError: The embedding model cannot be loaded.
-            CacheFileError: The file cannot be read or written.
-            EngineClosedError: The engine is closed.
+            ValueError: an argument is out of its range.
+            TypeError: an argument has the wrong type, or ``llm`` is an ``async def``.
+            LLMError: ``llm`` raised an exception, or returned no text. Nothing was stored.
+            EmbedderError: the embedding model cannot be loaded.
+            CacheFileError: the file cannot be read or written.
+            EngineClosedError: the engine is closed.
         """
         return self.answer(Question(prompt, model, similarity_threshold, context, include_debug))
 
@@ -112,16 +112,17 @@ class Engine:
         context: str | None = None,
         include_debug: bool = False,
     ) -> Answer:
-        """As ``query``, without blocking the event loop; ``llm`` may be an ``async def``.
+        """Does the same as ``query``, without blocking the event loop.
 
-        An async ``llm`` runs on the caller's event loop, everything else in worker threads.
+        ``llm`` may be an ``async def``, which runs on the caller's event loop. The rest runs in
+        worker threads.
         """
         return await self.aanswer(
             Question(prompt, model, similarity_threshold, context, include_debug)
         )
 
     def answer(self, question: Question) -> Answer:
-        """``query`` for a checked question."""
+        """Returns the answer to a checked question."""
         self.refuse_async_llm()
         found = self._look_up(question)
         if isinstance(found, Answer):
@@ -137,7 +138,7 @@ class Engine:
         return self._with_own_debug(found, answer)
 
     async def aanswer(self, question: Question) -> Answer:
-        """``aquery`` for a checked question."""
+        """Does the same as ``answer``, without blocking the event loop."""
         found = await _in_thread(lambda: self._look_up(question))
         if isinstance(found, Answer):
             return found
@@ -155,11 +156,11 @@ class Engine:
         return self._with_own_debug(found, answer)
 
     def refuse_async_llm(self) -> None:
-        """Raise TypeError if ``llm`` needs an event loop."""
+        """Raises TypeError if ``llm`` needs an event loop."""
         refuse_async(self._llm)
 
     def close(self) -> None:
-        """Close the file. Closing twice does nothing."""
+        """Closes the file. A second call does nothing."""
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -217,7 +218,7 @@ class Engine:
         return None
 
     def _look_up_again(self, miss: "_Miss") -> Answer | None:
-        """The answer that an equal miss has stored since ``miss`` was found to be one."""
+        """Returns the answer that an equal miss has stored since this question was a miss."""
         asked = miss.question
         stored = self._store.exact(asked.prompt, asked.model, asked.context or "")
         return None if stored is None else self._hit(miss, stored, 1.0)
@@ -242,7 +243,7 @@ class Engine:
         return Answer(False, response or PLACEHOLDER, None, 0.0, provider, debug)
 
     def _with_own_debug(self, miss: "_Miss", answer: Answer) -> Answer:
-        """The answer of an equal miss, with what is known of this one."""
+        """Returns the answer of an equal miss, with the debug information of this one."""
         return answer if answer.cache_hit else replace(answer, debug=self._debug(miss, None))
 
     def _hit(self, miss: "_Miss", entry: Entry, score: float) -> Answer:
@@ -268,11 +269,11 @@ class Engine:
 
 @dataclass(slots=True)
 class _Miss:
-    """What is known of a question while no entry answers it.
+    """A question that no entry answers.
 
     Attributes:
-        nearest: The entry that came nearest, and its score.
-        refused: Whether the lexical guard refused it.
+        nearest: the nearest entry, and its score.
+        refused: whether the lexical guard refused it.
     """
 
     question: Question

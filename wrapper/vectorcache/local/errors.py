@@ -1,9 +1,9 @@
-"""What can go wrong in the local cache.
+"""The errors of the local cache.
 
 LocalCacheError              (a RuntimeError)
-├── CacheFileError           the file cannot be opened or is not a cache of ours
-├── EmbedderError            the embedding model cannot be loaded or does not do its job
-├── LLMError                 your ``llm`` callable raised, or did not return an answer
+├── CacheFileError           the file cannot be opened, or is not a cache file
+├── EmbedderError            the embedding model cannot be loaded, or returns no valid vector
+├── LLMError                 your function ``llm`` raised an exception, or returned no answer
 └── EngineClosedError        the engine was used after ``close()``
 """
 
@@ -13,15 +13,15 @@ class LocalCacheError(RuntimeError):
 
 
 class CacheFileError(LocalCacheError):
-    """The cache file cannot be opened, read or written, is damaged, or is another program's."""
+    """The cache file cannot be opened, read or written, is damaged, or is not a cache file."""
 
 
 class EmbedderError(LocalCacheError):
-    """The embedding model cannot be found, is not the expected file, or returned nonsense."""
+    """The embedding model is missing, is not the expected file, or returned an invalid vector."""
 
 
 class LLMError(LocalCacheError):
-    """Your ``llm`` callable raised (then it is the ``__cause__``) or returned no text."""
+    """Your function ``llm`` raised an exception, the ``__cause__``, or returned no text."""
 
 
 class EngineClosedError(LocalCacheError):

@@ -1,4 +1,4 @@
-"""What a question counts and when: numbers, as digits or in words, and dates."""
+"""Finds the numbers and dates of a question, as digits or in words."""
 
 import re
 from collections import Counter
@@ -18,7 +18,7 @@ monday tuesday wednesday thursday friday saturday sunday
 january february march april may june july august september october november december
 today tomorrow yesterday tonight weekend weekday
 """
-# Those of the others, such as sun and dec, are words of their own.
+# Other abbreviations, such as sun and dec, are also common words.
 _ABBREVIATIONS = "mon tue wed thu fri jan feb apr jun jul aug sep oct nov"
 
 _SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
@@ -30,13 +30,13 @@ _PLACES = {word: place for place, word in enumerate(_ORDINALS.split(), 1)}
 _DATE_OF = {date: date for date in _DATES.split()} | {
     date[:3]: date for date in _DATES.split() if date[:3] in _ABBREVIATIONS.split()
 }
-# Words of their own, unless the word before them says that they are months.
+# These are common words, too: they are months only after certain words.
 _MAYBE_MONTHS = {"may", "march"}
 _BEFORE_A_MONTH = {"in", "of", "since", "until", "by", "from", "to", "this", "next", "last"}
 
 
 def figures(text: str) -> Counter[str]:
-    """Each number and date of a text, and how often it has it."""
+    """Returns each number and date of a text, with the number of its occurrences."""
     digits = (
         re.sub(r"[\s.](?=[apm])|(?<=\d),(?=\d{3}\b)", "", number.lower()).rstrip(".")
         for number in _NUMBER.findall(text)
@@ -47,12 +47,12 @@ def figures(text: str) -> Counter[str]:
 
 def _spelled(words: list[str]) -> Iterator[str]:
     for before, word in pairwise(["", *words]):
-        # Most seconds are no ordinals.
+        # "second" is mostly a unit of time, not an ordinal number.
         if word in _PLACES and (word != "second" or before == "the"):
             yield str(_PLACES[word])
     for is_number, group in groupby(words, lambda word: word in _VALUES or word in _SCALES):
         number = list(group)
-        # "one" counts nothing in "which one".
+        # In "which one", "one" is not a number.
         if is_number and number != ["one"]:
             yield str(_value(number))
 

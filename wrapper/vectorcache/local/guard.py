@@ -15,15 +15,15 @@ from .opposites import opposed
 from .stems import stem
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
-# A word that does not begin a sentence.
+# Matches a word that does not begin a sentence.
 _INSIDE = re.compile(r"(?<=[\w,;)'\u2019] )[^\W\d_]+")
-# "self-employed" is a word, "full-time" is two.
+# "self-employed" counts as one word, "full-time" as two.
 _HYPHENATED = re.compile(r"\b(self|non|anti|un|in|pre|post|ex)-", re.IGNORECASE)
 _NEGATING = """
 not no never without cannot none neither nor except nothing nobody nowhere unable avoid exclude
 """
 _NEGATIONS = {stem(word) for word in _NEGATING.split()}
-# What ends an activity: "stop watering".
+# Verbs that end an activity, as in "stop watering".
 _ENDINGS = {"stop", "quit", "ceas"}
 _DIRECTIONS = {"to", "into", "from", "than", "by", "over", "under", "before", "after"}
 _PREPOSITIONS = _DIRECTIONS | {"on", "in", "at", "for", "with", "during", "of", "about"}
@@ -32,7 +32,7 @@ _FUNCTION_WORDS = {"a", "an", "the", "is", "are", "do", "does", "i", "it", "of",
 
 
 def contradicts(one: str, other: str) -> bool:
-    """Whether two prompts must not share an answer, whatever their vectors say."""
+    """Returns whether two prompts must not share an answer, even if their vectors are close."""
     if figures(one) != figures(other):
         return True
     a, b = _words(one), _words(other)
@@ -58,22 +58,22 @@ def _negated(words: list[str]) -> bool:
         or (stem(word) in _ENDINGS and following.endswith("ing"))
         for word, following in pairwise([*words, ""])
     )
-    # Two negations make none.
+    # Two negations cancel each other.
     return negations % 2 == 1
 
 
 def _named_otherwise(one: str, other: str) -> bool:
-    """Each has a name that the other has not: "in England" against "in Scotland"."""
+    """Returns whether each has a name that the other lacks: "in England" and "in Scotland"."""
     ours, theirs = _names(one), _names(other)
     a, b = set(_words(expand_acronyms(one))), set(_words(expand_acronyms(other)))
     return bool(ours - b) and bool(theirs - a)
 
 
 def _names(text: str) -> set[str]:
-    """The words in capitals, but for those that begin a sentence."""
+    """Returns the capitalised words, except those that begin a sentence."""
     inside = [match[0] for match in _INSIDE.finditer(expand_acronyms(text))]
     capitals = [word for word in inside if word[0].isupper() and word != "I"]
-    # In A Headline They Say Nothing.
+    # In A Headline, Capital Letters Mean Nothing.
     if 2 * len(capitals) > len(inside):
         return set()
     return {word.lower() for word in capitals}
@@ -92,7 +92,7 @@ def _turned_around(a: list[str], b: list[str]) -> bool:
 
 
 def _targets(words: list[str]) -> dict[str, set[str]]:
-    """What each direction is followed by."""
+    """Returns the words that follow each direction."""
     targets: dict[str, set[str]] = {}
     for at, word in enumerate(words):
         if word in _DIRECTIONS:
@@ -101,7 +101,7 @@ def _targets(words: list[str]) -> dict[str, set[str]]:
 
 
 def _reordered(a: list[str], b: list[str]) -> bool:
-    """The same words in another order: "does a dog chase a cat" / "does a cat chase a dog"."""
+    """Returns whether the words are equal but in another order, as in "A beats B", "B beats A"."""
     left, right = _content(a), _content(b)
     if left == right or Counter(left) != Counter(right) or _SYMMETRIC & set(a) & set(b):
         return False
@@ -109,7 +109,7 @@ def _reordered(a: list[str], b: list[str]) -> bool:
 
 
 def _phrase_moved(a: list[str], b: list[str]) -> bool:
-    """Only a phrase that begins with a preposition moved from the end to the front."""
+    """Returns whether only a phrase with a preposition moved from the end to the front."""
     if not a or a[0] not in _PREPOSITIONS:
         return False
     left, right = _content(a), _content(b)

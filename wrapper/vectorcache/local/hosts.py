@@ -1,4 +1,4 @@
-"""Which Host headers are answered: a page in a browser must not reach a cache on loopback.
+"""Checks the Host header, so that a page in a browser cannot read a cache on loopback.
 
 With DNS rebinding, a page of evil.example gives its own name the address 127.0.0.1, and the browser
 then lets it read what a server there answers. Such a request still carries ``Host: evil.example``.
@@ -12,7 +12,7 @@ _HOST = re.compile(r"(?:\[([^\]]+)\]|([^:]+))(?::\d*)?")
 
 
 class AllowedHosts:
-    """The names by which a server on loopback may be called, besides its own.
+    """Further names by which clients may call a server on loopback.
 
     Args:
         names: further names, without a port; ``*`` allows every name.
@@ -28,7 +28,7 @@ class AllowedHosts:
         self._names = {_name_of(name) for name in listed}
 
     def refusal(self, address: str | None, host: str | None) -> str | None:
-        """Why a request is refused; None where it is answered.
+        """Returns why a request is refused; None if it is answered.
 
         Args:
             address: where the request arrived; a request that did not arrive on loopback is
@@ -60,6 +60,6 @@ def _is_loopback(address: str | None) -> bool:
         parsed = ip_address(address or "")
     except ValueError:
         return False
-    # An IPv4 connection to a socket that listens on IPv6 as well.
+    # This is an IPv4 connection to a socket that also listens on IPv6.
     mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
     return (mapped or parsed).is_loopback

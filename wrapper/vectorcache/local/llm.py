@@ -1,4 +1,4 @@
-"""Asking the user's LLM on a miss, and holding it to its word."""
+"""Asks the user's LLM on a miss, and checks its answer."""
 
 from .. import _llm
 from .._llm import LLM
@@ -7,7 +7,7 @@ from .question import Question
 
 
 def refuse_async(llm: LLM | None) -> None:
-    """Raise TypeError if the function needs an event loop."""
+    """Raises TypeError if the function needs an event loop."""
     if _llm.is_async(llm):
         raise TypeError(
             "llm is an async function, which a synchronous call cannot wait for: pass a plain "
@@ -16,7 +16,7 @@ def refuse_async(llm: LLM | None) -> None:
 
 
 def ask(llm: LLM, question: Question) -> str:
-    """The function's answer, from the caller's thread."""
+    """Returns the answer of the function, called in this thread."""
     try:
         answer = _llm.ask(llm, question.prompt, question.model, question.context)
     except Exception as error:
@@ -25,7 +25,7 @@ def ask(llm: LLM, question: Question) -> str:
 
 
 async def aask(llm: LLM, question: Question) -> str:
-    """The function's answer: an async one on this event loop, a plain one in a thread."""
+    """Returns the answer of the function: async on this event loop, plain in a thread."""
     try:
         answer = await _llm.ask_async(llm, question.prompt, question.model, question.context)
     except Exception as error:

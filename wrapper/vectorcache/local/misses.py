@@ -1,4 +1,4 @@
-"""Equal misses at the same moment: one of them asks the LLM, and the others wait for its answer."""
+"""Equal misses at the same moment: one asks the LLM, and the others wait for its answer."""
 
 import queue
 from collections.abc import Awaitable, Callable
@@ -18,10 +18,10 @@ _Outcome: TypeAlias = Answer | LocalCacheError
 
 
 class EqualMisses:
-    """The misses for which an LLM is being asked now.
+    """The misses for which the LLM is being asked.
 
-    A caller that is cancelled or interrupted ends no other: where it had asked the LLM, one of the
-    others asks it again.
+    A caller that is cancelled or interrupted does not end the others: if it was asking the LLM,
+    another one asks it again.
     """
 
     def __init__(self) -> None:
@@ -30,17 +30,17 @@ class EqualMisses:
     def answer(
         self, question: Question, stored: Callable[[], Answer | None], ask: Callable[[], Answer]
     ) -> Answer:
-        """Returns the answer of whichever of the equal misses asks.
+        """Returns the answer of the one equal miss that asks the LLM.
 
         Args:
-            question: what is asked.
-            stored: looks for an answer that an equal miss has stored since this one was found.
+            question: the question.
+            stored: looks up an answer that an equal miss may have stored in the meantime.
             ask: asks the LLM and stores its answer.
 
         Raises:
-            LocalCacheError: what ``ask`` has raised, for each caller.
+            LocalCacheError: ``ask`` raised it; each caller gets it.
         """
-        # Not an Event: Ctrl-C inside one may leave it locked.
+        # A queue is used, as Ctrl-C inside an Event may leave it locked.
         woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         member: Member[_Outcome] = Member(_in_common(question), partial(woken.put, None))
         outcome: _Outcome | None = None
@@ -61,7 +61,7 @@ class EqualMisses:
             try:
                 self._coalescing.leave(member, outcome)
             except BaseException:
-                self._coalescing.leave(member, outcome)  # Ctrl-C came before its end.
+                self._coalescing.leave(member, outcome)  # Ctrl-C interrupted the first one.
                 raise
 
     async def aanswer(
@@ -70,7 +70,7 @@ class EqualMisses:
         stored: Callable[[], Awaitable[Answer | None]],
         ask: Callable[[], Awaitable[Answer]],
     ) -> Answer:
-        """The same for tasks, of which those of one event loop wait for each other."""
+        """Does the same for the tasks of one event loop."""
         woken = anyio.Event()
         key = running_loop(), _in_common(question)
         member: Member[_Outcome] = Member(key, woken.set)
@@ -93,7 +93,7 @@ class EqualMisses:
 
 
 def _in_common(question: Question) -> Question:
-    """All that the LLM is told, which is the same for equal misses."""
+    """Returns all that the LLM is told, which is the same for equal misses."""
     return replace(question, similarity_threshold=DEFAULT_THRESHOLD, include_debug=False)
 
 

@@ -1,11 +1,11 @@
-"""Words of which one question has the one and another question the other, if the two differ."""
+"""Finds opposite words in two questions, which then differ in meaning."""
 
 from functools import cache
 
 from .stems import stem
 
-# One line for each pair of opposites; several words of a side mean the same. Only base forms: what
-# is compared are stems. Opposites by prefix or suffix (un-, dis-, in-/ex-, -ful/-less) have a rule.
+# Each line is a pair of opposites; the words of one side mean the same. They are base forms, as
+# stems are compared. Opposites by prefix or suffix (un-, dis-, in-/ex-, -ful/-less) have a rule.
 _OPPOSITES = """
 enable activate allow permit on : disable deactivate forbid ban block prohibit deny off
 increase raise grow rise gain expand extend : decrease lower reduce shrink fall drop lose shorten
@@ -132,7 +132,7 @@ economy : business
 undergraduate : postgraduate graduate
 """
 
-# Of each set a question has one member, so that another member is another question.
+# A question has one member of a set: with another member, it is another question.
 _SETS = """
 red blue green yellow black white brown pink purple grey gray orange
 north south east west
@@ -148,7 +148,7 @@ python java javascript typescript rust golang ruby php swift kotlin scala perl
 windows macos linux android ios
 """
 
-# A word with the first prefix against the same word with the second.
+# A word with the first prefix is the opposite of the same word with the second.
 _NEGATIVE = ("un", "dis", "de", "in", "im", "il", "ir", "non", "anti", "self")
 _PREFIXES = (
     *(("", prefix) for prefix in _NEGATIVE),
@@ -190,11 +190,11 @@ def _members() -> tuple[frozenset[str], ...]:
 
 
 def opposed(ours: set[str], theirs: set[str]) -> bool:
-    """Whether words that only one question has oppose words that only the other has.
+    """Returns whether words of only one question are opposites of words of only the other.
 
     Args:
-        ours: the words and their stems that only the one has.
-        theirs: those that only the other has.
+        ours: the words, with their stems, that only one question has.
+        theirs: the words, with their stems, that only the other question has.
     """
     return (
         any(
@@ -210,7 +210,7 @@ def _by_prefix(one: str, other: str) -> bool:
     if one.removesuffix("ful") == other.removesuffix("les") and one.endswith("ful"):
         return True
     for first, second in _PREFIXES:
-        # Without a prefix of its own, a short word is contained in too many.
+        # A short word without a prefix is contained in too many other words.
         least = _SHORTEST_REST if first else _SHORTEST_REST + 1
         rest = one.removeprefix(first)
         if one.startswith(first) and len(rest) >= least and other == second + rest:

@@ -1,12 +1,12 @@
-"""What an LLM call costs, in US dollars: an estimate from a price list on disk."""
+"""Estimates what an LLM call costs, in US dollars, from a price list on disk."""
 
-# Tokens are not counted but estimated: English text and code come out between 0.95 and 1.25 times
-# the count of OpenAI's o200k vocabulary, which is as near as this project's own tokenizer gets.
+# Tokens are estimated, not counted. For English text and code, the estimate is 0.95 to 1.25 times
+# the count of OpenAI's o200k vocabulary; the tokenizer of the embedding model is not closer.
 _CHARACTERS_PER_TOKEN = 4
 
 
 def provider_of(model: str) -> str:
-    """``openai``, ``anthropic`` or ``google``, by the model's name; else ``local-llm``."""
+    """Returns ``openai``, ``anthropic`` or ``google`` by a model's name, or ``local-llm``."""
     name = _bare(model).lower()
     for provider, prefixes in (
         ("openai", ("gpt-", "chatgpt-", "o1", "o3", "o4")),
@@ -19,12 +19,12 @@ def provider_of(model: str) -> str:
 
 
 def call_cost(model: str, prompt: str, response: str) -> float:
-    """US dollars that answering the prompt costs at list price; 0.0 for unknown models.
+    """Returns the list price of an answer in US dollars; 0.0 for unknown models.
 
-    Counts the prompt and the answer only, at four characters a token. The list comes with the
-    installed ``genai-prices`` and is never updated over the network.
+    Only the prompt and the answer count, at four characters for each token. The list is that of
+    the installed ``genai-prices``, and is never updated over the network.
     """
-    # Loaded at the first stored answer: 0.2 s that exact repeats and imports need not pay.
+    # It takes 0.2 s to load, so it is loaded at the first stored answer.
     from genai_prices import Usage, calc_price
 
     usage = Usage(input_tokens=_tokens(prompt), output_tokens=_tokens(response))
@@ -39,5 +39,5 @@ def _tokens(text: str) -> int:
 
 
 def _bare(model: str) -> str:
-    # Gateways write "openai/gpt-4o".
+    # Gateways write names such as "openai/gpt-4o".
     return model.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""A query that keeps to the description, or an error that says where it does not."""
+"""Checks a query against the description of the service."""
 
 import json
 from dataclasses import dataclass
@@ -9,24 +9,24 @@ MAX_PROMPT = 32_000
 
 DEFAULT_THRESHOLD = 0.85
 
-# What a request says in its body.
+# The fields of a request's body.
 _IN_BODY = ("prompt", "model", "similarity_threshold", "context", "include_debug", "project_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of the cache.
+    """A checked query.
 
-    An empty context is the same as none. There is one project, so ``project_id`` is checked and
+    An empty context is the same as None. There is one project, so ``project_id`` is checked but
     not used.
 
     Attributes:
-        compared: The part of the prompt that is compared with earlier ones, where all else of it
-            is in the context's digest; None to compare the whole prompt.
+        compared: the part of the prompt that is compared with earlier prompts, if the rest of it is
+            in the digest of the context; None to compare the whole prompt.
 
     Raises:
-        TypeError: A field has the wrong type.
-        ValueError: A field is out of its range. The texts name the field, never its content.
+        TypeError: a field has the wrong type.
+        ValueError: a field is out of its range. The texts name the field, never its content.
     """
 
     prompt: str
@@ -48,7 +48,7 @@ class Question:
         threshold: object = self.similarity_threshold
         if isinstance(threshold, bool) or not isinstance(threshold, int | float):
             raise TypeError("similarity_threshold must be a number")
-        # Written so that NaN fails too.
+        # The condition is written so that NaN fails, too.
         if not 0 <= threshold <= 1:
             raise ValueError("similarity_threshold must be between 0 and 1")
         if self.context is not None:
@@ -59,11 +59,11 @@ class Question:
 
     @classmethod
     def from_json(cls, body: bytes) -> "Question":
-        """Read a request body. Fields we do not know are ignored.
+        """Returns the query of a request's body. Unknown fields are ignored.
 
         Raises:
-            TypeError: The body is not a JSON object, or a field has the wrong type.
-            ValueError: The body is not JSON, or a field is missing or out of its range.
+            TypeError: the body is not a JSON object, or a field has the wrong type.
+            ValueError: the body is not JSON, or a field is missing or out of its range.
         """
         try:
             fields: Any = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
@@ -78,11 +78,11 @@ class Question:
 
     @property
     def meaning(self) -> str:
-        """The text whose meaning is looked for."""
+        """The text whose meaning is compared."""
         return self.prompt if self.compared is None else self.compared
 
     def meaning_of(self, prompt: str) -> str:
-        """The same part of an earlier prompt with this context."""
+        """Returns the text of an earlier prompt of this context that is compared."""
         before, found, after = self.prompt.rpartition(self.compared or self.prompt)
         end = len(prompt) - len(after)
         if found and len(before) < end and prompt.startswith(before) and prompt.endswith(after):
@@ -102,7 +102,7 @@ def _check_text(name: str, value: object) -> None:
 
 
 def is_unicode(text: str) -> bool:
-    """Whether the text can be written as UTF-8: JSON can bring half of a surrogate pair."""
+    """Returns whether a text can be encoded as UTF-8: JSON may hold half a surrogate pair."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

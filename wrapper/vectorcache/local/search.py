@@ -1,4 +1,4 @@
-"""Exact nearest-neighbour search, one growing matrix for each model and context."""
+"""Searches for the nearest vectors exactly, in one matrix for each model and context."""
 
 import logging
 import threading
@@ -11,9 +11,9 @@ from .embedder import Vector
 from .errors import EmbedderError
 from .store import Store
 
-# Float32 carries no more; without it a prompt would score 0.9999999 against its own copy.
+# Float32 has no more digits. Without rounding, a prompt would score 0.9999999 with itself.
 _DECIMALS = 6
-# Vectors are stored with the length 1, in float32.
+# Vectors are stored with length 1, in float32.
 _SQUARE_TOLERANCE = 0.001
 
 _log = logging.getLogger("vectorcache.local")
@@ -36,7 +36,7 @@ class _Segment:
 
     def append(self, number: int, vector: Vector) -> None:
         if self.size == len(self.matrix):
-            # A new array: a search in another thread goes on reading the old one.
+            # The array is new, as a search in another thread may still read the old one.
             self.matrix = np.concatenate([self.matrix, np.empty_like(self.matrix)])
             self.numbers = np.concatenate([self.numbers, np.empty_like(self.numbers)])
         self.matrix[self.size] = vector
@@ -47,7 +47,7 @@ class _Segment:
 class Search:
     """Finds the stored prompts nearest to a vector, within one model and context.
 
-    Takes up what other threads and processes added to the store before every search.
+    Each search first reads the entries that other threads and processes have added to the store.
     """
 
     def __init__(self, store: Store) -> None:
@@ -66,9 +66,9 @@ class Search:
         *,
         below: bool = False,
     ) -> list[Match]:
-        """At most ``limit`` entries scoring at or above the threshold, best first.
+        """Returns at most ``limit`` entries with a score of at least the threshold, best first.
 
-        Where there are none, ``below`` asks for the best of the others.
+        If there are none, ``below`` asks for the best of the other entries.
         """
         segment = self._segment(model, context, embedder, len(vector))
         self._fitting(vector, segment, embedder)
@@ -81,7 +81,7 @@ class Search:
         enough = np.flatnonzero(scores >= threshold)
         if below and not len(enough):
             enough = np.flatnonzero(scores == np.max(scores, initial=0.0, where=scores >= 0.0))
-        # Stable, so that of two equal scores the older entry answers, every time.
+        # The sort is stable, so that of two equal scores the older entry always comes first.
         best = enough[np.argsort(-scores[enough], kind="stable")[:limit]]
         return [Match(int(numbers[row]), float(scores[row])) for row in best]
 
@@ -105,7 +105,7 @@ class Search:
 
 
 def _sound(vector: Vector) -> Vector:
-    """The stored vector; one that no prompt matches where it is damaged."""
+    """Returns the stored vector; if it is damaged, one that matches no prompt."""
     with np.errstate(all="ignore"):
         square = float(vector @ vector)
     if abs(square - 1) < _SQUARE_TOLERANCE:

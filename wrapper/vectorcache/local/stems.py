@@ -1,4 +1,4 @@
-"""English words without their inflection: "enabled", "enables" and "enabling" are one word.
+"""Removes inflection from English words: "enabled", "enables" and "enabling" become equal.
 
 The rules need not find the right stem, only the same one for the forms of a word.
 """
@@ -6,7 +6,7 @@ The rules need not find the right stem, only the same one for the forms of a wor
 from functools import lru_cache
 
 _VOWELS = set("aeiouy")
-# The verbs of opposites.py that no rule inflects.
+# Verbs of opposites.py with irregular forms.
 _IRREGULAR = {
     "began": "begin",
     "begun": "begin",
@@ -46,7 +46,7 @@ _IRREGULAR = {
     "written": "write",
     "wrote": "write",
 }
-# An ending and what stands for it, with the letters that must be left; longer ones first.
+# Each ending, its replacement, and how many letters must remain; longer endings first.
 _PLURALS = (
     ("ies", "y", 2),
     ("sses", "ss", 1),
@@ -70,7 +70,7 @@ _DERIVED = (
 
 @lru_cache(maxsize=4096)
 def stem(word: str) -> str:
-    """What a word in lower case and its inflected forms have in common."""
+    """Returns the stem of a word in lower case, which its inflected forms share."""
     word = word.removesuffix("'s")
     if word in _IRREGULAR:
         word = _IRREGULAR[word]
@@ -81,7 +81,7 @@ def stem(word: str) -> str:
         word = shorter
     if len(word) > 3:
         word = word.removesuffix("e")
-    # "stopped" is "stopp" by now, and "install" and "installation" are to be the same, too.
+    # Here "stopped" is "stopp". "install" and "installation" must become equal, too.
     if len(word) > 3 and word[-1] == word[-2]:
         word = word[:-1]
     return word
@@ -97,7 +97,7 @@ def _plural_removed(word: str) -> str:
 def _ending_removed(word: str, endings: tuple[tuple[str, str, int], ...]) -> str:
     for ending, replacement, least in endings:
         rest = word.removesuffix(ending)
-        # "bring" and "red" are no forms of "br" and "r".
+        # "bring" and "red" are not forms of "br" and "r".
         if rest != word and len(rest) >= least and _VOWELS & set(rest):
             return rest + replacement
     return word

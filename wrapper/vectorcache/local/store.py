@@ -1,4 +1,4 @@
-"""Where entries live: one SQLite file, or memory."""
+"""Stores the entries of a cache, in an SQLite file or in memory."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ from .errors import CacheFileError, EngineClosedError
 _log = logging.getLogger("vectorcache.local")
 
 _MAGIC = b"SQLite format 3\0"
-_APPLICATION_ID = 0x56434C43  # "VCLC", in the header of every file of ours
+_APPLICATION_ID = 0x56434C43  # "VCLC", in the header of every cache file.
 _SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE entries (
@@ -70,29 +70,29 @@ class Entry:
 
 
 class Store:
-    """The entries of one cache. Safe in threads; several processes may share a file.
+    """The entries of one cache. Threads may share a store, and processes may share a file.
 
     An entry is on disk (WAL, ``synchronous=FULL``) when ``add`` returns. The entries of an engine
     without an LLM are placeholders; a store opened with ``placeholders=False`` never shows them.
 
     Args:
-        path: The file, made when missing. None: in memory, gone with the process.
-        placeholders: Whether placeholder entries may be found.
+        path: the file, which is made if it does not exist; None to keep the entries in memory.
+        placeholders: whether placeholder entries may be found.
 
     Raises:
-        CacheFileError: The file cannot be opened, is damaged, or is not a cache of this version.
+        CacheFileError: the file cannot be opened, is damaged, or is not a cache of this version.
     """
 
     def __init__(self, path: str | PathLike[str] | None, *, placeholders: bool) -> None:
         self._name = "in memory" if path is None else os.fspath(path)
         self._shown = 1 if placeholders else 0
         self._pid = os.getpid()
-        # One connection for all threads: an in-memory database exists only on its connection.
+        # All threads use one connection, as an in-memory database exists only on its connection.
         self._lock = threading.Lock()
         self._closed = False
-        # How many entries there are up to a row number: counting them all takes 9 ms at 100,000.
+        # The number of entries up to a row number. Counting 100,000 entries anew would take 9 ms.
         self._counted = (0, 0)
-        # abspath, so that a later change of directory changes nothing.
+        # The path is made absolute, so that a later change of directory has no effect.
         database = ":memory:" if path is None or path == ":memory:" else os.path.abspath(path)
         self._refuse_other_formats(database)
         try:
@@ -113,12 +113,12 @@ class Store:
             raise
 
     def exact(self, prompt: str, model: str, context: str) -> Entry | None:
-        """The entry of just this prompt, if there is one; a real answer before a placeholder."""
+        """Returns the entry of exactly this prompt, if any; a placeholder only without another."""
         row = self._row(_EXACT, (model, context, _hash(prompt), self._shown))
         return None if row is None else self._entry(row)
 
     def entry(self, number: int) -> Entry | None:
-        """The entry with this row number, as given by ``vectors_after``; None if it is damaged."""
+        """Returns the entry with a row number from ``vectors_after``; None if it is damaged."""
         row = self._row(_ENTRY, (number,))
         if row is None:
             raise CacheFileError(
@@ -130,7 +130,7 @@ class Store:
     def vectors_after(
         self, number: int, model: str, context: str, embedder: str
     ) -> list[tuple[int, Vector]]:
-        """The vectors of a segment that were added after this row number, by any process."""
+        """Returns the vectors of a segment that any process has added after this row number."""
         with self._open() as connection:
             rows = connection.execute(
                 _VECTORS_AFTER, (model, context, embedder, self._shown, number)
@@ -149,7 +149,7 @@ class Store:
         embedder: str | None,
         vector: Vector | None,
     ) -> None:
-        """Keep an answer. Where the same prompt was kept in the meantime, that one stays."""
+        """Stores an answer. If the same prompt has been stored in the meantime, that one stays."""
         with self._open() as connection:
             connection.execute(
                 _ADD,
@@ -168,7 +168,7 @@ class Store:
             )
 
     def count(self) -> int:
-        """How many entries can be found here, over all models and contexts."""
+        """Returns how many entries can be found, over all models and contexts."""
         with self._open() as connection:
             # Entries are never deleted, and a later one has a higher number.
             count, last = self._counted
@@ -177,7 +177,7 @@ class Store:
             return self._counted[0]
 
     def close(self) -> None:
-        """Close the file. Closing twice does nothing."""
+        """Closes the file. A second call does nothing."""
         with self._lock:
             # The connection belongs to the process that opened it.
             if not self._closed and os.getpid() == self._pid:
@@ -219,21 +219,22 @@ class Store:
                 raise self._failure("used", error) from error
 
     def _file_now(self) -> tuple[int, int] | None:
-        """Which file is at the path: it changes where the file is removed, moved or replaced."""
+        """Returns the identity of the file at the path, which changes if the file is replaced."""
         if self._database is None:
             return None
         try:
             found = os.stat(self._database)
         except FileNotFoundError:
             return (0, 0)
-        except OSError:  # Such as a folder that may no longer be searched: the open file is good.
+        except OSError:
+            # The folder may no longer be readable, for example; the open file still is.
             return self._opened
         return (found.st_dev, found.st_ino)
 
     def _prepare(self) -> None:
         connection = self._connection
         try:
-            # In one transaction, so that two processes cannot both find an empty file.
+            # One transaction prevents that two processes both find an empty file.
             connection.execute("BEGIN IMMEDIATE")
             application = connection.execute("PRAGMA application_id").fetchone()[0]
             version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -263,7 +264,7 @@ class Store:
             raise self._failure("opened", error) from error
 
     def _refuse_other_formats(self, database: str) -> None:
-        # SQLite takes a file of a few bytes, whatever they are, for an empty database.
+        # SQLite takes any file of a few bytes for an empty database.
         with suppress(OSError), open(database, "rb") as file:
             beginning = file.read(len(_MAGIC))
             if beginning and beginning != _MAGIC:
@@ -273,18 +274,18 @@ class Store:
                 )
 
     def _check(self) -> None:
-        """Find what would fail at every query, before anything is written.
+        """Checks the file for damage that would make every query fail, before anything is written.
 
         Raises:
-            CacheFileError: The file is damaged.
+            CacheFileError: the file is damaged.
         """
         for statement in (_EXACT, _ENTRY, _VECTORS_AFTER, _ADD, _COUNT_AFTER):
             try:
-                # Compiles the statement, so that a table, column or index that is missing shows.
+                # Compiling the statement shows a missing table, column or index.
                 self._connection.execute(f"EXPLAIN {statement}", (None,) * statement.count("?"))
             except sqlite3.OperationalError as error:
                 raise self._damaged(error) from error
-        # Reads the whole file: 8 ms for 1,000 entries.
+        # This reads the whole file, which takes 8 ms for 1,000 entries.
         (found,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
             raise self._damaged(found.splitlines()[-1])

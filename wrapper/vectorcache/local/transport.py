@@ -1,4 +1,4 @@
-"""The engine as an httpx transport: requests are answered in this process, without a socket."""
+"""Serves an engine as an httpx transport: requests are answered without a socket."""
 
 from urllib.parse import unquote
 
@@ -12,9 +12,8 @@ from .engine import Engine
 class LocalTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Answers the requests of an ``httpx.Client`` or ``httpx.AsyncClient`` from an engine.
 
-    Any host is answered, and any well-formed key is accepted. Time-outs of the client do not
-    interrupt a synchronous ``llm``: give it one of its own. Closing the transport closes the
-    engine.
+    Any host and any well-formed key are accepted. Timeouts of the client do not interrupt a plain
+    ``llm``: give it a timeout of its own. Closing the transport closes the engine.
     """
 
     compares_parts = True
@@ -23,10 +22,10 @@ class LocalTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self.engine = engine
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request in the caller's thread.
+        """Answers a request in the caller's thread.
 
         Raises:
-            TypeError: The engine's ``llm`` is an ``async def``.
+            TypeError: the engine's ``llm`` is an ``async def``.
         """
         self.engine.refuse_async_llm()
         method, path, headers = request.method, request.url.path, request.headers
@@ -34,18 +33,18 @@ class LocalTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return _response(respond(self.engine, method, path, headers, request.read(), compared))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request without blocking the event loop."""
+        """Answers a request without blocking the event loop."""
         body = await request.aread()
         method, path, headers = request.method, request.url.path, request.headers
         compared = _compared(request)
         return _response(await arespond(self.engine, method, path, headers, body, compared))
 
     def close(self) -> None:
-        """Close the engine."""
+        """Closes the engine."""
         self.engine.close()
 
     async def aclose(self) -> None:
-        """Close the engine."""
+        """Closes the engine."""
         self.engine.close()
 
 

@@ -1,4 +1,4 @@
-"""Files of rows: JSON Lines, CSV and Parquet, by their names' endings."""
+"""Opens files of rows: JSON Lines, CSV and Parquet, by the ending of their names."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def _check_name(_: type, name: Path) -> None:
         )
 
 
-# For a command that takes - for a standard stream, which cyclopts by itself takes for an option.
+# For commands in which - is a standard stream; cyclopts alone would take it for an option.
 FileName = Annotated[Path, Parameter(allow_leading_hyphen=True, validator=_check_name)]
 
 
 def open_rows(
     path: Path, text_columns: Collection[str], *, escape_formulas: bool = False
 ) -> RowFile:
-    """The file as its name's ending says; nothing is read or written yet.
+    """Returns a file of rows, by the ending of its name. Nothing is read or written yet.
 
     Args:
-        path: where it is.
-        text_columns: as ``RowFile`` takes them.
-        escape_formulas: as ``CSVFile`` takes it.
+        path: the path of the file.
+        text_columns: see ``RowFile``.
+        escape_formulas: see ``CSVFile``.
 
     Raises:
-        UsageError: the ending is unknown, what reads such files is not installed, or it is not
-            one for ``escape_formulas``.
+        UsageError: the ending is unknown, the library for such files is not installed, or
+            ``escape_formulas`` has no meaning for such files.
     """
     if escape_formulas and path.suffix.lower() != ".csv":
         raise UsageError(f"--escape-formulas has no effect on {path}: it is for an OUT in CSV")

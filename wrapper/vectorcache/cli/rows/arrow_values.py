@@ -1,4 +1,4 @@
-"""The values of Arrow's arrays, as JSON can hold them."""
+"""Converts the values of Arrow arrays to values of JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def json_values(array: pa.Array) -> list[Any]:
         if kind.extension_name == "arrow.uuid":
             return [None if value is None else str(value) for value in array.to_pylist()]
         if kind.extension_name == "arrow.bool8":
-            flags: list[Any] = array.to_pylist()  # Its storage holds numbers.
+            flags: list[Any] = array.to_pylist()  # The storage of this type holds numbers.
             return flags
         return json_values(array.storage)
     if types.is_dictionary(kind):
@@ -44,9 +44,9 @@ def json_values(array: pa.Array) -> list[Any]:
 
 
 def text_values(array: pa.Array) -> list[Any]:
-    """Returns the values of a column of texts, which writers of old store as binary.
+    """Returns the values of a column of texts, which old programs store as binary.
 
-    Columns of another type than text or binary come as ``json_values`` has them.
+    A column of another type has the values of ``json_values``.
 
     Raises:
         UnicodeDecodeError: a value is not UTF-8.
@@ -106,13 +106,13 @@ def _is_binary(kind: pa.DataType) -> bool:
 
 
 def _as_texts(array: pa.Array) -> list[str | None]:
-    # By Arrow itself: Python's types have neither nanoseconds nor years after 9999.
+    # Arrow itself formats them, as Python's types have no nanoseconds and no years after 9999.
     texts: list[str | None] = array.cast(pa.string()).to_pylist()
     return texts
 
 
 def _iso(text: str) -> str:
-    """A time as Arrow writes it, such as ``2024-02-29 12:00:00+0100``, in the form of ISO 8601."""
+    """Returns a time that Arrow wrote, such as ``2024-02-29 12:00:00+0100``, as ISO 8601."""
     text = text.replace(" ", "T", 1)
     has_offset = len(text) > 5 and text[-5] in "+-" and text[-4:].isdigit() and ":" in text
     return f"{text[:-2]}:{text[-2:]}" if has_offset else text

@@ -1,4 +1,4 @@
-"""CSV as RFC 4180 has it: a first line that names the columns, quotes, and a delimiter."""
+"""Reads and writes CSV (RFC 4180), with the names of the columns in the first line."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..exit_codes import UsageError
 from .row_file import Row, RowFile, Survey
 from .utf8 import decoded
 
-# The most characters a field may have: csv's own limit is below that of many an answer.
+# The most characters a field may have: many answers are longer than the limit of csv itself.
 _LONGEST: Final = 2**31 - 1
 
-# Spreadsheets write semicolons where the comma is the decimal sign.
+# Spreadsheets write semicolons in countries where the comma is the decimal sign.
 _DELIMITERS: Final = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 # https://owasp.org/www-community/attacks/CSV_Injection
@@ -26,14 +26,14 @@ _NUMBER: Final = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 
 
 class CSVFile(RowFile):
-    """Rows of texts; an empty text stands for none.
+    """Rows of texts, in which an empty text means no value.
 
-    The delimiter is a comma, a semicolon or a tab, whichever makes the first line name the column
-    that rows must have. A file that is written has that of the file that its rows come from.
+    The delimiter is a comma, a semicolon or a tab: the one with which the first line names the
+    column that rows must have. A file that is written has the delimiter of its input.
 
     Args:
-        path: as ``RowFile`` takes it.
-        text_columns: as ``RowFile`` takes it.
+        path: see ``RowFile``.
+        text_columns: see ``RowFile``.
         escape_formulas: whether to write ``'`` before a text that a spreadsheet would run.
     """
 
@@ -74,7 +74,7 @@ class CSVFile(RowFile):
             writer.writerow([self._text(value) for value in values])
 
     def delimiter(self) -> str:
-        """The character between two fields, as the first line has it."""
+        """The character between two fields in the first line."""
         with self._open() as lines:
             first = lines.readline()
         for delimiter in _DELIMITERS:
@@ -84,8 +84,9 @@ class CSVFile(RowFile):
         return ","
 
     def _records(self, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-        """Each record with the number of its last line; the one that names the columns first."""
-        csv.field_size_limit(_LONGEST)  # It holds for the process, which is the program's own.
+        """Yields each record with the number of its last line, first that of the column names."""
+        # This changes the limit of the whole process, which belongs to this program.
+        csv.field_size_limit(_LONGEST)
         with self._open() as file:
             reader = csv.reader(decoded(file, str(self.path)), delimiter=delimiter, strict=True)
             try:
@@ -101,7 +102,7 @@ class CSVFile(RowFile):
                 ) from None
 
     def _open(self) -> TextIO:
-        # A decoder that raised would do so for a whole block, whose lines nothing has counted yet.
+        # A decoder that raises would do so for a whole block, before its lines are counted.
         return self.path.open(newline="", encoding="utf-8-sig", errors="surrogateescape")
 
     def _check_names(self, names: list[str]) -> None:
@@ -116,13 +117,13 @@ class CSVFile(RowFile):
 
 
 class _Encoder:
-    """A binary file, as ``csv.writer`` takes it."""
+    """Encodes the lines of a ``csv.writer`` for a binary file."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
 
     def write(self, text: str) -> int:
-        # JSON may bring half of a surrogate pair, which no UTF-8 has, and only an escape can hold.
+        # JSON may hold half a surrogate pair. UTF-8 cannot, so it is written as an escape.
         return self._file.write(text.encode("utf-8", "backslashreplace"))
 
 

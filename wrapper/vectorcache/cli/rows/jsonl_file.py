@@ -1,4 +1,4 @@
-"""JSON Lines: an object a line (https://jsonlines.org)."""
+"""Reads and writes JSON Lines: one object in each line (https://jsonlines.org)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class JSONLinesFile(RowFile):
 
 
 def rows_of(lines: Iterable[bytes], name: str) -> Iterator[Row]:
-    """The objects on the lines; blank ones are passed over.
+    """Yields the objects of the lines; blank lines are skipped.
 
     Raises:
         UsageError: a line is not a JSON object.
@@ -62,8 +62,8 @@ def rows_of(lines: Iterable[bytes], name: str) -> Iterator[Row]:
 
 
 def line_of(row: Row) -> bytes:
-    """The row as a line."""
-    # JSON may bring half of a surrogate pair, which no UTF-8 has, and only an escape can hold.
+    """Returns a row as a line."""
+    # JSON may hold half a surrogate pair. UTF-8 cannot, so it is written as an escape.
     return json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 

@@ -1,4 +1,4 @@
-"""Parquet, by pyarrow."""
+"""Reads and writes Parquet, by pyarrow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..exit_codes import UsageError
 from .arrow_values import json_values, text_values
 from .row_file import Row, RowFile, Survey
 
-# How many rows are in memory at a time.
+# How many rows are held in memory at a time.
 _BATCH: Final = 4_096
 
 _TYPES: Final = {str: pa.string(), bool: pa.bool_(), float: pa.float64(), int: pa.int64()}
@@ -47,7 +47,7 @@ class ParquetFile(RowFile):
                 "rename them"
             )
         for _ in self.rows(self.text_columns):
-            pass  # Whether the texts are UTF-8 is seen by reading them only.
+            pass  # Only reading the texts shows whether they are UTF-8.
         return Survey(count, tuple(names))
 
     def rows(self, columns: Collection[str] | None = None) -> Iterator[Row]:
@@ -79,7 +79,7 @@ class ParquetFile(RowFile):
                 raise ValueError("there are more answers than rows")
 
     def _values(self, name: str, column: pa.Array, before: int) -> list[Any]:
-        """A column's values; ``before`` is the number of rows that came before them."""
+        """Returns the values of a column; ``before`` is the number of earlier rows."""
         read = text_values if name in self.text_columns else json_values
         try:
             return read(column)
@@ -96,7 +96,7 @@ class ParquetFile(RowFile):
             ) from None
 
     def _reader(self) -> pq.ParquetFile:
-        self.path.stat()  # Python's own error says it better if there is none.
+        self.path.stat()  # For a missing file, Python's own error is clearer.
         try:
             return pq.ParquetFile(self.path)
         except pa.ArrowException as error:
@@ -140,7 +140,7 @@ def _first_undecodable(read: Callable[[pa.Array], list[Any]], column: pa.Array) 
 
 
 def _clean(row: Row) -> Row:
-    # JSON may bring half of a surrogate pair, for which Arrow would refuse the whole batch.
+    # JSON may hold half a surrogate pair, for which Arrow would refuse the whole batch.
     return {
         name: value.encode("utf-8", "backslashreplace").decode()
         if isinstance(value, str)

@@ -1,4 +1,4 @@
-"""What is common to files of rows."""
+"""The common base of files of rows."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import Any, BinaryIO, ClassVar, TypeAlias
 from ..._batch.result import RESULT_COLUMNS
 from ..exit_codes import UsageError
 
-# A row's columns by their names.
+# The values of a row, by the names of their columns.
 Row: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What one look at a whole file says.
+    """What a first reading of a whole file shows.
 
     Attributes:
-        rows: how many there are.
-        columns: the names of their columns, in the order in which they come.
+        rows: how many rows there are.
+        columns: the names of their columns, in the order of their first appearance.
     """
 
     rows: int
@@ -31,18 +31,18 @@ class Survey:
 
 
 class RowFile(ABC):
-    """A file of rows, read and written one after the other, never as a whole.
+    """A file of rows, which are read and written one at a time.
 
     Args:
-        path: where it is.
+        path: the path of the file.
         text_columns: the columns that are read as texts, even if the file has them as binary; the
             first is the one that rows must have.
     """
 
-    # What a message calls such a file, and the ending of the files that hold what it cannot hold.
+    # The name of this kind in messages, and the ending of the kind that holds more types of values.
     kind: ClassVar[str]
     instead: ClassVar[str]
-    # What ``write`` raises for values that the file cannot hold.
+    # The exceptions of ``write`` for values that the file cannot hold.
     misfits: ClassVar[tuple[type[Exception], ...]] = (TypeError, ValueError, RecursionError)
 
     def __init__(self, path: Path, text_columns: Collection[str]) -> None:
@@ -59,10 +59,10 @@ class RowFile(ABC):
 
     @abstractmethod
     def rows(self, columns: Collection[str] | None = None) -> Iterator[Row]:
-        """The rows in their order, with values that JSON has.
+        """Yields the rows in their order, with values of JSON.
 
         Args:
-            columns: those that are needed; others may be left out. None for all.
+            columns: the columns that are needed; others may be left out. None for all.
 
         Raises:
             UsageError: a row cannot be read; the message says where.
@@ -70,23 +70,23 @@ class RowFile(ABC):
 
     @abstractmethod
     def write(self, file: BinaryIO, source: RowFile, results: Iterator[Row]) -> None:
-        """Writes each row of another file, with ``RESULT_COLUMNS`` behind its own.
+        """Writes each row of another file, with ``RESULT_COLUMNS`` after its own columns.
 
         Args:
-            file: what to write to.
+            file: the file to write to.
             source: the rows.
             results: the result columns of each row.
         """
 
     def check(self, source: RowFile, count: int) -> None:
-        """Writes the rows of another file to nowhere, as a trial.
+        """Writes the rows of another file as a trial, without a file.
 
         Args:
             source: the rows.
-            count: how many there are.
+            count: how many rows there are.
 
         Raises:
-            UsageError: they cannot be written to a file of this kind; the message says why.
+            UsageError: the rows cannot be written to a file of this kind; the message says why.
         """
         try:
             with open(os.devnull, "wb") as nowhere:

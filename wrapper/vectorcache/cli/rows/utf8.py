@@ -1,4 +1,4 @@
-"""Lines of text in UTF-8, and what is said of those that are not."""
+"""Reads lines of UTF-8, and names lines that are not UTF-8."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Final
 
 from ..exit_codes import UsageError
 
-# What the error handler "surrogateescape" makes of bytes that are not UTF-8.
+# The characters that the error handler "surrogateescape" puts for bytes that are not UTF-8.
 _ESCAPED: Final = re.compile("[\udc80-\udcff]")
 
 
 def not_utf8(name: str, line: int, error: UnicodeDecodeError) -> UsageError:
-    """The error to raise for a line that cannot be decoded.
+    """Returns the error for a line that cannot be decoded.
 
     Args:
-        name: the file's name.
+        name: the name of the file.
         line: the number of the line, from 1.
-        error: what decoding the line raised.
+        error: the error of decoding the line.
     """
     byte = error.object[error.start]
     return _refusal(name, line, byte, len(error.object[: error.start].decode("utf-8", "replace")))
 
 
 def decoded(lines: Iterable[str], name: str) -> Iterator[str]:
-    """The lines of a file that was opened with ``errors="surrogateescape"``.
+    """Yields the lines of a file that was opened with ``errors="surrogateescape"``.
 
     Raises:
         UsageError: a line has a byte that is not UTF-8; the message has its number.
@@ -36,10 +36,10 @@ def decoded(lines: Iterable[str], name: str) -> Iterator[str]:
 
 
 def check_decoded(line: str, name: str, number: int) -> None:
-    """Looks whether ``surrogateescape`` had to stand in for a byte of the line.
+    """Checks that ``surrogateescape`` did not have to replace a byte of the line.
 
     Raises:
-        UsageError: it had to; the message has the line's number.
+        UsageError: a byte was replaced; the message has the number of the line.
     """
     if not line.isascii() and (found := _ESCAPED.search(line)):
         raise _refusal(name, number, ord(found[0]) - 0xDC00, found.start())
