@@ -14,6 +14,7 @@ from vectorcache._call.call import Call
 from vectorcache._call.circuit import Circuit
 from vectorcache._call.client_state import ClientState
 from vectorcache._call.failure import Failure, Repeat
+from vectorcache._call.options import CallOptions
 from vectorcache._call.retry import RetryQuota
 from vectorcache._query import Query
 from vectorcache._rate_limit.gate import RateGate
@@ -49,10 +50,7 @@ def make_call(
         settings,
         ClientState(quota or RetryQuota(500), circuit),
         Query("Q", "m", 0.85),
-        {},
-        timeout=30.0,
-        deadline=deadline,
-        max_retries=max_retries,
+        CallOptions({}, 30.0, deadline, max_retries),
         clock=clock or Clock(),
         random_unit=lambda: unit,
     )
@@ -82,24 +80,21 @@ def answered(call: Call, body: dict[str, Any], headers: dict[str, str] | None = 
 
 
 class Made:
-    """A call in the test's own time, with what it shares."""
+    """A call in the test's own time, with the state of its client."""
 
     def __init__(
         self, deadline: float | None = None, requests: int | None = None, **options: Any
     ) -> None:
         self.clock = Clock()
         gate = None if requests is None else RateGate(Rate(requests, 60), self.clock)
-        self.shared = ClientState(RetryQuota(500), None, gate)
+        self.state = ClientState(RetryQuota(500), None, gate)
         with VectorcacheClient(KEY, **options) as client:
             settings = client._settings
         self.call = Call(
             settings,
-            self.shared,
+            self.state,
             Query("Q", "m", 0.85, "c"),
-            {"x-own": "1"},
-            timeout=30.0,
-            deadline=deadline,
-            max_retries=2,
+            CallOptions({"x-own": "1"}, 30.0, deadline, 2),
             clock=self.clock,
             random_unit=lambda: 0.0,
         )
@@ -107,5 +102,5 @@ class Made:
     @property
     def counted(self) -> dict[str, Any]:
         """What has been counted, without what is 0."""
-        return {name: value for name, value in self.shared.recorder.reset().to_dict().items()
+        return {name: value for name, value in self.state.recorder.reset().to_dict().items()
                 if value and isinstance(value, int)}  # fmt: skip

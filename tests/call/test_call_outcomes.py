@@ -45,7 +45,7 @@ def test_an_answer(caplog: pytest.LogCaptureFixture) -> None:
         "POST v1/cache/query: attempt 1 answered after 1.500 s",
         "POST v1/cache/query: 200 hit in 1.500 s (attempts 1, request abc)",
     ]
-    stats = made.shared.recorder.snapshot()
+    stats = made.state.recorder.snapshot()
     assert (stats.hits, stats.cost_saved, stats.hit_latency.max) == (1, 0.5, 1.5)
     assert list(stats.by_model_and_context) == [("m", "c")]
 

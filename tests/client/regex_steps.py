@@ -100,7 +100,7 @@ def fits(kind: str, value: Any, character: str) -> bool:
         case "IN":
             negated = str(value[0][0]) == "NEGATE"
             return negated != any(fits(str(k), v, character) for k, v in value[negated:])
-    raise NotImplementedError(f"the counting matcher does not know {kind}")
+    raise ValueError(f"a pattern has the part {kind}, which this matcher does not know yet")
 
 
 _CATEGORIES = {

@@ -34,7 +34,7 @@ Event = tuple[str, ObservedCall, Any]
 
 
 class Notebook(Observer):
-    """Keeps all events that it is told of."""
+    """Keeps all events."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -67,7 +67,7 @@ class Broken(Observer):
 
 
 def test_an_answered_call(make_client: MakeClient, server: ScriptedServer) -> None:
-    """An observer is told of the query before it is sent, and of the answer."""
+    """An observer gets the query before it is sent, and then the answer."""
     notebook = Notebook()
     result = make_client(observers=[notebook]).query("Q", "m", 0.9, "c")
     (_, started, _), (_, call, end) = notebook.events
@@ -82,7 +82,7 @@ def test_an_answered_call(make_client: MakeClient, server: ScriptedServer) -> No
 
 
 def test_failed_attempts(make_client: MakeClient, server: ScriptedServer) -> None:
-    """An observer is told of each failed attempt, with its error and the wait before the next."""
+    """An observer gets each failed attempt, with its error and the wait before the next one."""
     boom = answer({"detail": "boom"}, status=500, headers={"X-Request-Id": "8f2c"})
     server.script = [boom, boom]
     notebook = Notebook()

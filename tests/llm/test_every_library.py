@@ -228,7 +228,7 @@ def test_nothing_to_ask(
 
 
 def test_only_the_client_retries(library: Library, server: ScriptedServer) -> None:
-    """After two failures, the third request is answered, and there is no fourth."""
+    """After two failures, the third request is answered, and no further one is sent."""
     server.script = [answer({"detail": "boom"}, status=500)] * 2
     assert library.ask(QUESTION).details["attempts"] == 3
     assert len(server.requests) == 3

@@ -13,6 +13,7 @@ from vectorcache._call.call import Call
 from vectorcache._call.client_state import ClientState
 from vectorcache._call.failure import Failure, Repeat
 from vectorcache._call.network_errors import failure_from_full_queue
+from vectorcache._call.options import CallOptions
 from vectorcache._call.retry import RetryQuota
 from vectorcache._query import Query
 from vectorcache_api.models import QueryResponse
@@ -74,10 +75,7 @@ class Course:
             VectorcacheClient(KEY, retry=policy)._settings,
             ClientState(quota),
             Query("Q", "m", 0.85),
-            {},
-            timeout=None,
-            deadline=deadline,
-            max_retries=max_retries,
+            CallOptions({}, None, deadline, max_retries),
             clock=self.clock,
             random_unit=lambda: 1.0,
         )

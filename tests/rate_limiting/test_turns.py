@@ -20,6 +20,7 @@ from vectorcache._call.call import Call
 from vectorcache._call.circuit import Circuit
 from vectorcache._call.client_state import ClientState
 from vectorcache._call.failure import AttemptFailed, Failure, Repeat
+from vectorcache._call.options import CallOptions
 from vectorcache._call.retry import RetryQuota
 from vectorcache._query import Query
 from vectorcache._rate_limit.auto import AutoGate
@@ -53,10 +54,7 @@ class Limited:
             settings,
             ClientState(RetryQuota(500), self.circuit, self.gate),
             Query("Q", "m", 0.85),
-            {},
-            timeout=30.0,
-            deadline=deadline,
-            max_retries=5,
+            CallOptions({}, 30.0, deadline, 5),
             patient=patient,
             clock=self.clock,
             random_unit=lambda: 0.0,

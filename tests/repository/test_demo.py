@@ -171,7 +171,7 @@ def test_a_question_that_the_stand_in_does_not_know(shown: str) -> None:
 
 
 def test_output_in_a_pipe_is_plain(shown: str) -> None:
-    """In a pipe there are no colours, spinners or prompts, and no line over 80 columns."""
+    """In a pipe, the demo writes no colours, spinners or prompts, and no line over 80 columns."""
     assert "\x1b" not in shown
     assert "asking" not in shown
     assert "Now you" not in shown

@@ -136,7 +136,7 @@ class AsyncVectorcacheClient(
         from anyio import sleep
 
         while True:
-            while wait := call.seconds_to_turn():  # noqa: ASYNC110 - only the call knows
+            while wait := call.seconds_to_turn():  # noqa: ASYNC110 - a limit has no event
                 await sleep(wait)
             try:
                 sender = cast(Any, AsyncSender(call.attempt(), self._connections))

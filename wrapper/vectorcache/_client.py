@@ -310,16 +310,7 @@ class ConfiguredClient(ABC, Generic[C, H]):
     def _call(self, query: Query, options: CallOptions, *, patient: bool = False) -> Call:
         if self._settings.before_send is not None:
             query = query.screened(self._settings.before_send)
-        return Call(
-            self._settings,
-            self._state,
-            query,
-            options.headers,
-            timeout=options.timeout,
-            deadline=options.deadline,
-            max_retries=options.max_retries,
-            patient=patient,
-        )
+        return Call(self._settings, self._state, query, options, patient=patient)
 
     def __repr__(self) -> str:
         if not hasattr(self, "_connections"):

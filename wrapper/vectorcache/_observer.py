@@ -89,10 +89,10 @@ class Observer:
     """Observes the calls of a client: inherit from it, and override the methods you need.
 
     Each call that begins has exactly one ``call_finished``, however it ends, and before that one
-    ``attempt_failed`` for each attempt that failed. If there are several observers, the last one
-    is told of an end first. The methods run in the thread or event loop of the call, so they must
-    not take long. An error in one of them is logged, and reaches neither the call nor the other
-    observers.
+    ``attempt_failed`` for each attempt that failed. At the end of a call, the last of several
+    observers is called first. The methods run in the thread or event loop of the call, so they
+    must not take long. An error in one of them is logged, and reaches neither the call nor the
+    other observers.
     """
 
     def call_started(self, call: ObservedCall) -> None:

@@ -202,7 +202,7 @@ class Settings:
 
     api_key: APIKey | KeyFunction = attrs.field(converter=_api_key)
     base_url: str = attrs.field(converter=_base_url)
-    timeout: float | httpx.Timeout | None = _checked(check.check_timeout)  # noqa: RUF009 - a field
+    timeout: float | httpx.Timeout | None = _checked(check.check_timeout)  # noqa: RUF009 - _checked returns a field of attrs
     deadline: float | None = _checked(partial(check.check_seconds, "deadline"))
     max_retries: int = _checked(partial(check.check_count, "max_retries", least=0))
     retry: RetryPolicy = attrs.field(converter=_retry_policy)
@@ -218,7 +218,7 @@ class Settings:
     context: str | None = _checked(_optional(check.check_context))
     max_connections: int = _checked(partial(check.check_count, "max_connections", least=1))
     max_response_bytes: int = _checked(partial(check.check_count, "max_response_bytes", least=1))
-    default_headers: dict[str, str] = _checked(  # noqa: RUF009 - a field
+    default_headers: dict[str, str] = _checked(  # noqa: RUF009 - _checked returns a field of attrs
         partial(check.check_headers, "default_headers")
     )
     allow_insecure_http: bool = _checked(partial(check.check_flag, "allow_insecure_http"))

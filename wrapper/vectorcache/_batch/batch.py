@@ -252,7 +252,7 @@ class Batch:
         return not self._ordered or all(i > self._failed.index for i in self._unfinished)
 
     def next_step(self) -> Step:
-        """Returns what to do when there is no result to yield.
+        """Returns the next step of a batch that has no result to yield now.
 
         Raises:
             Exception: the error of a prompt, if errors are raised; or the error of the input.

@@ -39,7 +39,7 @@ class BatchResult:
         id: the ``"id"`` of the prompt's mapping, or else its index.
         prompt: the prompt; or the item of the input, if it was not a prompt.
         result: the answer.
-        error: why there is no answer.
+        error: the reason for a missing answer.
         input: the item of the input for this prompt, unchanged: the string, or the whole mapping.
     """
 

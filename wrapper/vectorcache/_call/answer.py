@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 import httpx
 
@@ -41,7 +41,7 @@ class CheckedAnswer:
         return self._value
 
 
-def _is_number(value: object, least: float = -math.inf) -> bool:
+def _is_number(value: object, least: float = -math.inf) -> TypeGuard[float]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:
@@ -50,13 +50,13 @@ def _is_number(value: object, least: float = -math.inf) -> bool:
         return False
 
 
-def _is_amount(value: object) -> bool:
+def _is_amount(value: object) -> TypeGuard[float]:
     return _is_number(value, least=0)
 
 
 def _is_count(value: object) -> bool:
     # 7.0 is an integer in JSON Schema.
-    return _is_amount(value) and value == int(value)  # type: ignore[call-overload]
+    return _is_amount(value) and value == int(value)
 
 
 def _is_text(value: object) -> bool:

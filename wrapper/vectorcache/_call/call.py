@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Self
-
-import httpx
 
 from .. import _generated as api
 from .._llm import LLM
@@ -26,6 +24,7 @@ from .._response import (
 )
 from .._settings import Settings
 from ..errors import APITimeoutError, QuotaExceededError, VectorcacheError
+from . import log
 from .attempt import Attempt
 from .circuit import Admission
 from .client_state import ClientState
@@ -34,14 +33,7 @@ from .error_message import build_error, readable_time
 from .failure import AttemptFailed, Failure, Repeat
 from .fallback import response_from_fallback
 from .keys import CallKeys
-from .log import (
-    log_answer,
-    log_equal,
-    log_error,
-    log_failed_attempt,
-    log_fallback,
-    log_next_attempt,
-)
+from .options import CallOptions
 from .retry import NoRetry, Retries
 
 # Seconds after which a call that waits for its turn asks again, as calls before it may have left.
@@ -59,10 +51,7 @@ class Call:
         settings: the settings of the client.
         state: the state that all calls of the client share.
         query: the query to send.
-        headers: the headers of this call's requests.
-        timeout: seconds each attempt may take, or an ``httpx.Timeout`` for its steps.
-        deadline: seconds the whole call may take; None for no limit.
-        max_retries: how many attempts may follow the first.
+        options: the headers, time limits and number of retries of this call.
         patient: whether the time of the call begins only when the rate limit lets it go.
         clock: seconds, monotonic.
         random_unit: returns a random number from 0 to 1, for jitter.
@@ -77,11 +66,8 @@ class Call:
         settings: Settings,
         state: ClientState,
         query: Query,
-        headers: Mapping[str, str],
+        options: CallOptions,
         *,
-        timeout: float | httpx.Timeout | None,
-        deadline: float | None,
-        max_retries: int,
         patient: bool = False,
         clock: Callable[[], float] = time.monotonic,
         random_unit: Callable[[], float] = random.random,
@@ -89,13 +75,13 @@ class Call:
         self.query = query
         self.body = query.to_body()
         self._settings = settings
-        self._headers = headers
+        self._options = options
         self._keys = CallKeys(settings.api_key)
         self._retries = Retries(
             settings.retry,
             state.quota,
-            max_retries=max_retries,
-            deadline=deadline,
+            max_retries=options.max_retries,
+            deadline=options.deadline,
             random_unit=random_unit,
         )
         self._circuit = state.circuit
@@ -106,9 +92,8 @@ class Call:
         self._admission: Admission | None = None
         self._clock = clock
         self._started = clock()
-        self._timeout = timeout
-        self._limit = deadline
-        self._deadline = None if deadline is None else self._started + deadline
+        self._limit = options.deadline
+        self._deadline = None if self._limit is None else self._started + self._limit
         self._patient = patient
         self._stopped = False
         self._last: Attempt | None = None
@@ -176,8 +161,8 @@ class Call:
             raise AttemptFailed(self._circuit.refusal())
         self._last = Attempt(
             self._settings,
-            self._headers,
-            timeout=self._timeout,
+            self._options.headers,
+            timeout=self._options.timeout,
             deadline=self._deadline,
             needs_new_connection=self._needs_new_connection,
             keys=self._keys,
@@ -202,7 +187,7 @@ class Call:
         """Returns the seconds to wait before the next attempt.
 
         Raises:
-            VectorcacheError: there is no next attempt; the call ends with this error.
+            VectorcacheError: the call makes no further attempt, and ends with this error.
             CallStopped: the call was stopped.
         """
         if self._stopped:
@@ -228,7 +213,7 @@ class Call:
                 )
 
     def _delay_after(self, failure: Failure) -> float:
-        log_failed_attempt(self._line, self._retries.attempts, self._elapsed, failure)
+        log.failed_attempt(self._line, self._retries.attempts, self._elapsed, failure)
         if self._retries.take_back(failure):
             self._needs_new_connection = True
             return 0.0
@@ -242,7 +227,7 @@ class Call:
             raise self._error(failure, decision.reason)
         if failure.text not in self._earlier:
             self._earlier.append(failure.text)
-        log_next_attempt(self._line, decision)
+        log.next_attempt(self._line, decision)
         return decision
 
     def _tell_rate_limit(self, failure: Failure) -> None:
@@ -263,7 +248,7 @@ class Call:
         assert last is not None
         if self._permit is not None:
             self._permit.answered(last.answer_headers, 200)
-        log_answer(last, parsed.cache_hit, self._retries.attempts, elapsed)
+        log.answer(last, parsed.cache_hit, self._retries.attempts, elapsed)
         meta = ResponseMeta(
             200,
             last.answer_headers,
@@ -309,13 +294,13 @@ class Call:
             VectorcacheError: the equal call failed.
         """
         elapsed = self._elapsed
-        log_equal(elapsed)
+        log.outcome_of_equal(elapsed)
         self._result = copy_of(outcome, elapsed)
         return self._result
 
     @property
     def has_fallback_for(self) -> tuple[type[VectorcacheError], ...]:
-        """The errors for which the fallback is asked; empty if there is no fallback."""
+        """The errors for which the fallback is asked; empty without a fallback."""
         return () if self._settings.fallback is None else self._settings.fallback_on
 
     @property
@@ -337,7 +322,7 @@ class Call:
         """
         elapsed = self._elapsed
         self._result = response_from_fallback(answer, error, elapsed)
-        log_fallback(self._line, elapsed, error)
+        log.fallback(self._line, elapsed, error)
         return self._result
 
     def _tell_circuit(self, failure: Failure) -> None:
@@ -346,7 +331,7 @@ class Call:
             self._admission = None
 
     def _error(self, failure: Failure, reason: str = "") -> VectorcacheError:
-        log_error(self._line, self._retries.attempts, self._elapsed, failure)
+        log.error(self._line, self._retries.attempts, self._elapsed, failure)
         return build_error(
             failure,
             attempts=self._retries.attempts,

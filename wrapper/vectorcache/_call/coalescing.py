@@ -75,7 +75,7 @@ class Coalescing(Generic[T]):
         self._lock = ForkSafeLock()
 
     def join(self, member: Member[T]) -> None:
-        """Makes the caller the leader if there is no other member; otherwise the caller waits."""
+        """Adds a caller. The first member leads; the others wait for its outcome."""
         with self._lock:
             member.together = self._questions.setdefault(member.key, member.together)
             member.together.append(member)

@@ -23,7 +23,7 @@ def build_error(
         failure: the failure of the last attempt.
         attempts: attempts made.
         elapsed: seconds since the call began.
-        reason: why there is no further attempt; empty where the failure itself says so.
+        reason: why the call makes no further attempt; empty if the failure itself says so.
         earlier: the texts of other attempts' failures.
         base_url: the URL of the service, for advice that names it.
     """

@@ -14,7 +14,7 @@ from .attempt import Attempt
 from .failure import Failure
 
 
-def log_failed_attempt(line: str, number: int, elapsed: float, failure: Failure) -> None:
+def failed_attempt(line: str, number: int, elapsed: float, failure: Failure) -> None:
     """Logs that the attempt with this number failed, ``elapsed`` seconds after the call began."""
     logger.debug(
         "%s: attempt %d failed after %.3f s: %s (request %s)",
@@ -26,12 +26,12 @@ def log_failed_attempt(line: str, number: int, elapsed: float, failure: Failure)
     )
 
 
-def log_next_attempt(line: str, delay: float) -> None:
+def next_attempt(line: str, delay: float) -> None:
     """Logs that the next attempt begins in ``delay`` seconds."""
     logger.debug("%s: next attempt in %.3f s", line, delay)
 
 
-def log_answer(attempt: Attempt, cache_hit: bool, attempts: int, elapsed: float) -> None:
+def answer(attempt: Attempt, cache_hit: bool, attempts: int, elapsed: float) -> None:
     """Logs the answer with which a call ends."""
     logger.debug("%s: attempt %d answered after %.3f s", attempt.line, attempts, elapsed)
     logger.info(
@@ -44,7 +44,7 @@ def log_answer(attempt: Attempt, cache_hit: bool, attempts: int, elapsed: float)
     )
 
 
-def log_error(line: str, attempts: int, elapsed: float, failure: Failure) -> None:
+def error(line: str, attempts: int, elapsed: float, failure: Failure) -> None:
     """Logs the failure with which a call ends."""
     logger.info(
         "%s: %s in %.3f s (attempts %d, request %s)",
@@ -56,14 +56,14 @@ def log_error(line: str, attempts: int, elapsed: float, failure: Failure) -> Non
     )
 
 
-def log_equal(elapsed: float) -> None:
+def outcome_of_equal(elapsed: float) -> None:
     """Logs that a call got the outcome of an equal call."""
     logger.info("query: the outcome of an equal call came after %.3f s", elapsed)
 
 
-def log_fallback(line: str, elapsed: float, error: VectorcacheError) -> None:
-    """Logs that the fallback answered instead of the service, which failed with ``error``."""
+def fallback(line: str, elapsed: float, cause: VectorcacheError) -> None:
+    """Logs that the fallback answered instead of the service, which failed with ``cause``."""
     # A 422 is normal. Anything else is a warning, as fallbacks may be paid for without notice.
-    level = logging.INFO if error.status_code == 422 else logging.WARNING
-    name = error.status_code or type(error).__name__
+    level = logging.INFO if cause.status_code == 422 else logging.WARNING
+    name = cause.status_code or type(cause).__name__
     logger.log(level, "%s: the fallback answered in %.3f s for %s", line, elapsed, name)

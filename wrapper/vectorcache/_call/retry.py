@@ -20,6 +20,9 @@ from .failure import Failure, Repeat
 _TRANSIENT_COST = 14
 _THROTTLED_COST = 5
 
+# The seconds left are a difference of clock readings, and so may be rounded up.
+_ROUNDING = 1e-6
+
 
 def _at_least_zero(_: object, attribute: "attrs.Attribute[float]", value: object) -> None:
     number = real_number(value)
@@ -116,7 +119,7 @@ class NoRetry(NamedTuple):
     """The decision that a call ends with its last failure.
 
     Attributes:
-        reason: why there is no further attempt; empty where the error explains itself.
+        reason: why the call makes no further attempt; empty if the error explains itself.
         out_of_time: whether the call's deadline is the reason.
     """
 
@@ -178,7 +181,7 @@ class Retries:
     def decide(
         self, failure: Failure, seconds_left: float | None, circuit_pause: float | None
     ) -> float | NoRetry:
-        """Returns the seconds to wait before the next attempt, or why there is no such attempt.
+        """Returns the seconds to wait before the next attempt, or why the call makes none.
 
         Args:
             failure: what the last attempt failed with.
@@ -198,7 +201,7 @@ class Retries:
         delay = self._delay(failure, repeat)
         if delay is None:
             return NoRetry()
-        if seconds_left is not None and delay >= seconds_left:
+        if seconds_left is not None and delay >= seconds_left - _ROUNDING:
             return NoRetry(
                 f"the deadline of {self._deadline:g} s leaves no time for another attempt", True
             )

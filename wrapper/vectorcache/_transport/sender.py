@@ -78,8 +78,9 @@ class Sender(_Sending[Connections]):
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         """Follows the trace of httpcore, and ends the request if it is late.
 
-        While a thread connects, there is no socket that the watchdog could close. A transport that
-        a test has replaced reports nothing, and so needs neither a thread nor a name server.
+        The watchdog closes sockets, and a thread that connects does not have one yet. So a late
+        connection is closed here. A transport that a test has replaced reports nothing, and so
+        needs neither a thread nor a name server.
         """
         attempt = self._attempt
         if not attempt.trace.reported:

@@ -35,7 +35,7 @@ def find_key() -> APIKey:
     """Returns the key of the environment; without one, asks for it in a terminal, unseen.
 
     Raises:
-        APIKeyError: there is no key, or it is invalid.
+        APIKeyError: the key is missing or invalid.
     """
     key = hidden(os.environ.get(API_KEY_VARIABLE)) or _typed.get()
     if key is None and sys.stdin.isatty() and sys.stderr.isatty():
