@@ -12,6 +12,8 @@ from clock import Clock
 
 from vectorcache import VectorcacheClient
 from vectorcache._call.attempt import Attempt
+from vectorcache._call.failure import AttemptFailed, Failure
+from vectorcache._call.network_errors import exception_to_raise
 from vectorcache._transport.sender import AsyncSender, Sender
 
 Trace: TypeAlias = Callable[[str, dict[str, Any]], Any]
@@ -25,6 +27,9 @@ SEND = "http11.send_request_headers.started"
 SENT = "http11.send_request_body.complete"
 ANSWERED = "http11.receive_response_headers.complete"
 IN_TLS = "proxy.start_tls.complete"
+
+SENDING = [CONNECT, CONNECTED, SEND]
+SENT_ALL = [*SENDING, SENT]
 
 
 class Stream:
@@ -89,3 +94,23 @@ def async_trace(attempt: Attempt) -> Trace:
 def tell(attempt: Attempt, *events: str) -> None:
     for event in events:
         attempt.trace.follow(event, facts(event))
+
+
+def attempt_after(*events: str, seconds: float = 0.0) -> Attempt:
+    """An attempt that began ``seconds`` ago, and got as far as httpcore's events say."""
+    clock = Clock()
+    attempt = make_attempt(clock)
+    attempt.begin(None)
+    tell(attempt, *events)
+    clock.now += seconds
+    return attempt
+
+
+def request_of(attempt: Attempt, body: Any = None, **headers: str) -> httpx.Request:
+    return attempt.request(method="post", url="/v1/cache/query", json=body, headers=headers)
+
+
+def failure_of(attempt: Attempt, error: Exception) -> Failure:
+    failed = exception_to_raise(error, attempt, request_of(attempt))
+    assert isinstance(failed, AttemptFailed)
+    return failed.failure

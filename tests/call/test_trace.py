@@ -108,11 +108,23 @@ def test_a_proxy(trace: RequestTrace) -> None:
     assert trace.may_have_arrived is True
 
 
-@pytest.mark.parametrize(("host", "port"), [("cache.test", 8443), ("other.test", 443)])
-def test_another_address_is_a_proxy(trace: RequestTrace, host: str, port: int) -> None:
-    """Another port of the same host, or another host, is not the service itself."""
+@pytest.mark.parametrize(
+    ("url", "host", "port", "proxy"),
+    [
+        ("https://cache.test", "cache.test", 443, ""),
+        ("https://cache.test", "cache.test", 80, "cache.test:80"),
+        ("https://cache.test:8443", "cache.test", 8443, ""),
+        ("https://cache.test", "other.test", 443, "other.test:443"),
+        ("https://cache.test:8443", "proxy.test", 8443, "proxy.test:8443"),
+        ("http://127.0.0.1", "127.0.0.1", 80, ""),
+        ("https://münchen.test", "xn--mnchen-3ya.test", 443, ""),
+    ],
+)
+def test_a_proxy_is_known_by_its_address(url: str, host: str, port: int, proxy: str) -> None:
+    """Connecting to anything but the service itself is connecting to a proxy."""
+    trace = RequestTrace(httpx.URL(url))
     trace.follow("connection.connect_tcp.started", {"host": host, "port": port})
-    assert trace.proxy == f"{host}:{port}"
+    assert trace.proxy == proxy
 
 
 def test_other_events(trace: RequestTrace) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rate_limiting.hosted_limit import HostedLimit
 from rate_limiting.redis_server import RedisServer, executable
 
 
@@ -26,3 +27,9 @@ def redis_server(redis_program: str) -> Iterator[RedisServer]:
         RedisServer(redis_program, Path(folder)) as running,
     ):
         yield running
+
+
+@pytest.fixture
+def service() -> HostedLimit:
+    """A service that has got no request yet."""
+    return HostedLimit()
