@@ -39,7 +39,11 @@ CHECKS = (
             "pyright",
         ),
     ),
-    Step("Format and lint", 0.1, ("ruff format --check", "ruff check")),
+    Step(
+        "Format, lint and words that are hard to read",
+        0.1,
+        ("ruff format --check", "ruff check", "scripts/check-words"),
+    ),
     Step("The generated client is what openapi.yaml makes", 0.1, ("scripts/generate --check",)),
     Step(
         "openapi.yaml is valid, and no change of it breaks a client",

@@ -7,7 +7,7 @@ import pytest
 from description.document import SCHEMAS, is_valid
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from local.test_any_body import FIELDS, GOOD, JSON, reply_to
+from local.bodies import FIELDS, GOOD, JSON, reply_to
 
 
 @pytest.mark.repository

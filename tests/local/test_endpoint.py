@@ -8,13 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from local.bodies import GOOD, KEY
 from local.stand_ins import Angles, MakeEngine, Recorder
 
 from vectorcache.local import LocalTransport
 from vectorcache.local.endpoint import arespond, refuse, respond
-
-KEY = "Bearer vc_" + "0123456789abcdef" * 2
-GOOD = {"prompt": "30", "model": "gpt-4o"}
 
 Send = Callable[..., httpx.Response]
 
