@@ -10,8 +10,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,13 +97,26 @@ class Done(NamedTuple):
 
 
 def run_two_at_a_time(steps: Sequence[Step]) -> None:
+    """Runs steps until one fails; then lets the one beside it end, and ends this program."""
+    failed: list[Step] = []
+    showing = Lock()
+
+    def run_unless_failed(step: Step) -> None:
+        if failed:
+            return
+        done = run(step)
+        if done.status != 0:
+            failed.append(step)
+        with showing:
+            show(done)
+
     with ThreadPoolExecutor(2) as pool:
-        try:
-            for done in as_completed([pool.submit(run, step) for step in steps]):
-                show(done.result())
-        finally:
-            # After a failure no other step starts, and the one that still runs may end.
-            pool.shutdown(cancel_futures=True)
+        list(pool.map(run_unless_failed, steps))
+    for step in failed:
+        commands = "".join(f"\n  {command}" for command in step.commands)
+        print(f"\n{name_of(step)} failed. To run it alone, with .venv/bin on the PATH:{commands}")
+    if failed:
+        sys.exit(1)
 
 
 def run(step: Step) -> Done:
@@ -123,13 +137,10 @@ def run(step: Step) -> Done:
 
 
 def show(done: Done) -> None:
-    """Shows how a step ended and what it printed, and ends this program if the step failed."""
+    """Shows how a step ended and what it printed."""
     ended = "passed" if done.status == 0 else "FAILED"
     say(f"{name_of(done.step)}: {ended} after {duration(done.seconds)}")
     print(done.output, end="", flush=True)
-    if done.status != 0:
-        commands = "".join(f"\n  {command}" for command in done.step.commands)
-        sys.exit(f"\nTo run this step alone, with .venv/bin on the PATH:{commands}")
 
 
 def name_of(step: Step) -> str:
