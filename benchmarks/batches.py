@@ -255,7 +255,7 @@ def decide(count: int) -> None:
     batch = Batch(
         make_query, concurrency=100, ordered=True, errors="return", total=None, make_bar=None
     )
-    source, under_way = prompts(count), list[Job]()
+    source, in_progress = prompts(count), list[Job]()
     good = held = taken = 0
     start = time.perf_counter()
     batch.begin()
@@ -268,7 +268,7 @@ def decide(count: int) -> None:
                 taken += 1
                 job = batch.add(prompt)
                 if job is not None:
-                    under_way.append(job)
+                    in_progress.append(job)
         held = max(held, taken - good)
         result = batch.next_result()
         if result is not None:
@@ -278,9 +278,9 @@ def decide(count: int) -> None:
         if step is Step.END:
             break
         if step is Step.WAIT:
-            place = numbers.randrange(len(under_way))
-            under_way[place], under_way[-1] = under_way[-1], under_way[place]
-            job = under_way.pop()
+            place = numbers.randrange(len(in_progress))
+            in_progress[place], in_progress[-1] = in_progress[-1], in_progress[place]
+            job = in_progress.pop()
             batch.finished(
                 job, VectorcacheResponse(True, job.query.prompt, 0.9, 0.0, "cache"), None
             )

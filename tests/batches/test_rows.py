@@ -46,7 +46,7 @@ def test_a_table_without_a_column_prompt(client: AnyClient, server: ScriptedServ
 
 
 @pytest.mark.parametrize("first", [7, None, b"a", ["a"], {"id": 7}, {"question": "a"}])
-def test_what_is_no_prompt_comes_first(
+def test_what_is_not_a_prompt_comes_first(
     client: AnyClient, server: ScriptedServer, first: object
 ) -> None:
     """An input that begins with something else than a prompt is refused at once."""

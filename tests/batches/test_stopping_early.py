@@ -10,7 +10,7 @@ from clients import AnyClient, MakeClient
 from servers import Received, ScriptedServer, answer
 
 
-def test_what_is_under_way_is_cancelled(
+def test_what_is_in_progress_is_cancelled(
     client: AnyClient, server: ScriptedServer, held: Callable[..., Holding]
 ) -> None:
     """Closing ends requests that still wait for their answer, and takes no more prompts."""

@@ -99,7 +99,7 @@ def test_an_answer_larger_than_the_limit() -> None:
         answered(make_attempt(max_response_bytes=10), 200, json.dumps(HIT).encode())
 
 
-def test_an_answer_that_is_none() -> None:
+def test_an_unusable_answer() -> None:
     """An answer that breaks the contract is quoted, and its body kept without the key."""
     attempt = make_attempt()
     with pytest.raises(UnusableAnswer) as caught:

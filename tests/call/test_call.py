@@ -91,7 +91,7 @@ def test_other_failures_around_an_uncertain_one() -> None:
     assert "repeated only once" in str(found[3])
 
 
-def test_a_connection_closed_while_idle_is_no_attempt() -> None:
+def test_a_connection_closed_while_idle_does_not_count() -> None:
     """The first such failure is repeated at once on a fresh connection, and not counted."""
     call = make_call(max_retries=0)
     assert not call.attempt().needs_new_connection

@@ -66,7 +66,7 @@ class TestFallback:
         assert record.getMessage() == f"query: the fallback answered in 0.000 s {words}"
 
     @pytest.mark.parametrize("answer", [None, 7, b"x", "\ud800"])
-    def test_what_is_no_answer(self, answer: object) -> None:
+    def test_what_is_not_an_answer(self, answer: object) -> None:
         """An answer that is not text is an error about the fallback, caused by the cache's."""
         error = APIConnectionError("no connection")
         with pytest.raises(ConfigurationError, match=r"^fallback must ") as caught:

@@ -120,7 +120,7 @@ class TestAnEqualCall:
         made.clock.now += passed
         assert made.call.outcome_for_all(error) is error
 
-    def test_its_own_deadline_is_nobody_elses(self) -> None:
+    def test_its_deadline_is_its_own(self) -> None:
         """One that only its deadline led to is not: the next of them asks anew."""
         made = Made(deadline=5)
         made.clock.now += 5
@@ -187,7 +187,7 @@ def test_what_observers_are_told() -> None:
     assert (end.result, end.error, end.attempts, end.elapsed) == (result, None, 2, 3.0)
 
 
-def test_what_was_never_sent_is_no_failed_attempt() -> None:
+def test_what_was_never_sent_is_not_a_failed_attempt() -> None:
     """Observers are told of attempts that reached the network, and of the end all the same."""
     notebook = Notebook()
     made = Made(observers=[notebook])

@@ -232,7 +232,7 @@ def test_any_sequence(events: list[str]) -> None:
     """Whatever happens, between two openings lie enough failures, and one probe is out at most."""
     clock = Clock()
     circuit = Circuit(CircuitBreaker(3, 10.0), "api.test", clock)
-    under_way: list[Admission] = []
+    in_progress: list[Admission] = []
     failures = 0
     for event in events:
         before = circuit.pause
@@ -240,25 +240,25 @@ def test_any_sequence(events: list[str]) -> None:
             case "ask":
                 admission = circuit.admit()
                 if admission is not Admission.REFUSED:
-                    under_way.append(admission)
+                    in_progress.append(admission)
                 assert (before is None) == (admission is Admission.ADMITTED)
-            case "fail" if under_way:
-                admission = under_way.pop()
+            case "fail" if in_progress:
+                admission = in_progress.pop()
                 failures += before is None or admission is Admission.PROBE
                 circuit.failed(BAD, admission)
-            case "answer" if under_way:
-                admission = under_way.pop()
+            case "answer" if in_progress:
+                admission = in_progress.pop()
                 circuit.succeeded(admission)
                 if before is None or admission is Admission.PROBE:
                     failures = 0
                     assert circuit.pause is None
-            case "drop" if under_way:
-                circuit.dropped(under_way.pop())
+            case "drop" if in_progress:
+                circuit.dropped(in_progress.pop())
             case "wait":
                 clock.now += 4
         assert (circuit.pause is None) == (failures < 3)
         assert 0 <= (circuit.pause or 0) <= 10
-        assert under_way.count(Admission.PROBE) <= 1
+        assert in_progress.count(Admission.PROBE) <= 1
 
 
 def test_one_probe_among_many_threads() -> None:

@@ -178,7 +178,7 @@ def test_it_is_logged(
     assert any("CircuitOpenError" in record.getMessage() for record in caplog.records)
 
 
-def test_it_is_no_number(make_client: MakeClient) -> None:
+def test_it_is_not_a_number(make_client: MakeClient) -> None:
     """``circuit_breaker=5`` is refused: it says neither what to count nor for how long."""
     with pytest.raises(ConfigurationError, match="circuit_breaker must be a CircuitBreaker"):
         make_client(circuit_breaker=5)

@@ -177,7 +177,7 @@ def test_wrong_words(cli: CLI, server: ScriptedServer, options: list[str], messa
         ('{"prompt": "\ud800"}', "line 1, is not UTF-8"),
     ],
 )
-def test_an_input_at_fault(cli: CLI, server: ScriptedServer, text: str, message: str) -> None:
+def test_an_invalid_input(cli: CLI, server: ScriptedServer, text: str, message: str) -> None:
     """What cannot be read ends the program before anything is asked, and says where it is."""
     Path("in.jsonl").write_bytes(text.encode("utf-8", "surrogatepass"))
     done = cli("batch", "in.jsonl", "out.jsonl")

@@ -161,7 +161,7 @@ def test_what_parquet_cannot_hold(cli: CLI, server: ScriptedServer, value: Any) 
         ("prompt,error\none,x\n", "already has 'error'"),
     ],
 )
-def test_csv_at_fault(cli: CLI, server: ScriptedServer, text: str | bytes, message: str) -> None:
+def test_invalid_csv(cli: CLI, server: ScriptedServer, text: str | bytes, message: str) -> None:
     """CSV that cannot be read as one row for each prompt is refused, and the line named."""
     Path("in.csv").write_bytes(text.encode() if isinstance(text, str) else text)
     done = cli("batch", "in.csv", "out.csv")

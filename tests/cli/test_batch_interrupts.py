@@ -17,8 +17,8 @@ from servers import Received, ScriptedServer, answer
 class Holding:
     """Holds the answers back until the test lets them go."""
 
-    def __init__(self, server: ScriptedServer, under_way: int) -> None:
-        self.all_there = threading.Barrier(under_way + 1)
+    def __init__(self, server: ScriptedServer, in_progress: int) -> None:
+        self.all_there = threading.Barrier(in_progress + 1)
         self.released = threading.Event()
         server.respond = self
 

@@ -92,7 +92,7 @@ def test_another_input(cli: CLI, echo: ScriptedServer) -> None:
     assert sum(asked(echo).values()) == 15
 
 
-def test_an_input_that_changes_meanwhile(cli: CLI, echo: ScriptedServer) -> None:
+def test_an_input_that_changes_during_the_batch(cli: CLI, echo: ScriptedServer) -> None:
     """If IN is changed during the batch, no answer gets to a row that it is not the answer to."""
     # So long that not all of it is read at once.
     rows = [{"prompt": f"prompt {n}", "x": 5_000 * "x"} for n in range(20)]

@@ -174,7 +174,7 @@ def secure(authority: trustme.CA) -> Iterator[ScriptedServer]:
         yield running
 
 
-def test_a_certificate_nobody_trusts(cli: CLI, secure: ScriptedServer) -> None:
+def test_an_untrusted_certificate(cli: CLI, secure: ScriptedServer) -> None:
     """A certificate that is not trusted fails the check of TLS, which says what to look at."""
     done = cli("doctor", "--no-query", "--json", "--base-url", secure.url)
     assert done.code == 1

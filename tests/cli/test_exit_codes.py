@@ -123,7 +123,7 @@ def test_ctrl_c(server: ScriptedServer) -> None:
     assert err == b"\n"
 
 
-def test_what_nobody_foresaw(cli: CLI, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unforeseen_error(cli: CLI, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of the program itself is one message and 1; ``--traceback`` shows where it is."""
     monkeypatch.setattr(query_module, "fields_of", lambda _: 1 / 0)
     done = cli("query", "Q")

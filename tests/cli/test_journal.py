@@ -190,7 +190,7 @@ def test_what_was_not_let_in_holds_nothing(path: Path) -> None:
     Journal(path).close()
 
 
-def test_what_is_no_database(path: Path) -> None:
+def test_what_is_not_a_database(path: Path) -> None:
     """A file of another kind is left alone."""
     path.write_text(1_000 * "x")
     with pytest.raises(UsageError, match=r"something else: move it away, or choose another OUT$"):

@@ -77,7 +77,7 @@ def test_a_server_that_repeats_it(
 @pytest.mark.parametrize(
     "option", ["--api-key", f"--api-key={KEY}", "--key", "--token", f"--vectorcache-api-key={KEY}"]
 )
-def test_there_is_no_option_for_it(cli: CLI, server: ScriptedServer, option: str) -> None:
+def test_no_option_takes_it(cli: CLI, server: ScriptedServer, option: str) -> None:
     """Who passes it as an argument is told why not, without its being repeated."""
     done = cli("query", "Q", option, KEY)
     assert done.code == 4

@@ -88,7 +88,7 @@ def test_a_link_that_comes_back(
     assert not Path("out.jsonl").exists()
 
 
-def test_what_is_kept_meanwhile(cli: CLI, echo: ScriptedServer) -> None:
+def test_what_is_kept_until_then(cli: CLI, echo: ScriptedServer) -> None:
     """The journal and OUT while it is written are for their owner alone, whatever the umask."""
     os.umask(0o000)
     write_rows("in.jsonl", prompts(20))

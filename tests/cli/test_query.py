@@ -56,7 +56,7 @@ def test_the_prompt_on_standard_input(cli: CLI, server: ScriptedServer, text: st
     assert server.requests[0].json()["prompt"] == text
 
 
-def test_a_byte_order_mark_is_no_part_of_the_prompt(cli: CLI, server: ScriptedServer) -> None:
+def test_a_byte_order_mark_is_left_out(cli: CLI, server: ScriptedServer) -> None:
     """Files of Windows often begin with one."""
     cli("query", stdin=b"\xef\xbb\xbfQ\r\n")
     assert server.requests[0].json()["prompt"] == "Q"
@@ -148,7 +148,7 @@ def test_local(cli: CLI, without_key: None, server: ScriptedServer) -> None:
         (["--threshold", "x"], 'unable to convert "x" into float'),
     ],
 )
-def test_options_at_fault(
+def test_invalid_options(
     cli: CLI, server: ScriptedServer, options: list[str], message: str
 ) -> None:
     """Wrong options end with 2, name the option, and send nothing."""

@@ -190,7 +190,7 @@ class TestTheOutput:
         assert sorted(os.listdir()) == ["in.jsonl", "out.jsonl"]
         assert Path("out.jsonl").read_text() == "mine"
 
-    def test_something_else_came_meanwhile(self) -> None:
+    def test_another_file_has_appeared(self) -> None:
         """Nor is it overwritten at the end; the answers are kept."""
         write_rows("in.jsonl", prompts(2))
         with begin() as batch:
@@ -204,7 +204,7 @@ class TestTheOutput:
         with begin() as batch:
             assert batch.kept() == (2, 0)
 
-    def test_an_input_that_changed_meanwhile(self) -> None:
+    def test_an_input_that_has_changed(self) -> None:
         """Answers are never put beside other prompts."""
         write_rows("in.jsonl", prompts(2))
         with begin() as batch:

@@ -114,7 +114,7 @@ def test_a_dry_run(cli: CLI, service: Service, prompts: str, without_key: None) 
     assert not service.queries
 
 
-def test_nobody_to_ask(cli: CLI, service: Service, prompts: str) -> None:
+def test_no_service_to_ask(cli: CLI, service: Service, prompts: str) -> None:
     """Without ``--yes``, and without a terminal to ask at, nothing is sent."""
     done = cli("tune", prompts)
     assert done.code == 2

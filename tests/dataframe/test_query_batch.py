@@ -128,7 +128,7 @@ class TestColumns:
         assert sent(server)["a"]["model"] == "the client's"
         assert "context" not in sent(server)["a"]
 
-    def test_a_setting_at_fault(self, make: Make, ask: Ask, server: ScriptedServer) -> None:
+    def test_an_invalid_setting(self, make: Make, ask: Ask, server: ScriptedServer) -> None:
         """A threshold out of range fails its own row."""
         rows = make({"prompt": ["a", "b"], "least": [1.5, 0.5]})
         columns = columns_of(ask(rows, similarity_threshold_column="least"))
@@ -173,7 +173,7 @@ class TestColumns:
     ],
     ids=lambda rows: type(rows).__name__,
 )
-def test_what_is_no_frame(ask: Ask, server: ScriptedServer, rows: Any) -> None:
+def test_what_is_not_a_frame(ask: Ask, server: ScriptedServer, rows: Any) -> None:
     """It is refused with what to pass instead."""
     with pytest.raises(InvalidRequestError, match="pass a pandas or polars DataFrame"):
         ask(rows)

@@ -114,7 +114,7 @@ def test_a_loop_that_ends_without_ado(server: EchoServer) -> None:
     asyncio.run(client.aclose())
 
 
-def test_a_client_nobody_closed(any_server: EchoServer, run: Run) -> None:
+def test_a_client_that_was_not_closed(any_server: EchoServer, run: Run) -> None:
     """It warns once, naming itself and not its key; its connections end with their loop."""
     left = [AsyncVectorcacheClient(KEY, any_server.url)]
 

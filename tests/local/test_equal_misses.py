@@ -229,7 +229,7 @@ def test_a_cancelled_caller(
     assert len(llm.asked) == (2 if cancelled == "first" else 1)
 
 
-def test_a_miss_that_was_answered_meanwhile(
+def test_a_miss_that_another_call_has_answered(
     make_engine: MakeEngine, angles: Angles, llm: SlowLLM
 ) -> None:
     """What an equal miss has stored between two steps of this one is found, and not asked again."""

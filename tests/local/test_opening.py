@@ -57,7 +57,7 @@ def test_what_is_not_ours(path: Path, statements: list[str], words: str) -> None
     assert os.listdir(path.parent) == ["cache.db"]
 
 
-def test_what_is_no_database(path: Path) -> None:
+def test_what_is_not_a_database(path: Path) -> None:
     """Any other file is refused by name."""
     path.write_bytes(b"a diary, not a database\n" * 100)
     with pytest.raises(

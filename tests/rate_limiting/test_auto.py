@@ -102,7 +102,7 @@ def test_answers_overtake_one_another(service: HostedLimit, left: int, ends_in: 
     assert len(lets_go(service.gate)) == int(20 * share)
 
 
-def test_a_slow_answer_is_no_sign_of_others(service: HostedLimit) -> None:
+def test_a_slow_answer_does_not_mean_other_clients(service: HostedLimit) -> None:
     """A slow answer is compared with what had been sent when its request went."""
     service.answer(99)
     service.answer_all(lets_go(service.gate, 49), service.headers(50))

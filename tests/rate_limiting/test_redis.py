@@ -181,7 +181,7 @@ def test_first_come_first_served(redis_server: RedisServer) -> None:
     assert not goes(gate)
 
 
-def test_leave_that_nobody_took(redis_server: RedisServer) -> None:
+def test_turns_that_were_not_used(redis_server: RedisServer) -> None:
     """If a call leaves before it uses a permit of Redis, the next call gets it for a while."""
     limiter = RateLimiter("2/day", redis_url=redis_server.url)
     clock = Clock()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "scripts/check-words"
+ROOT = Path(__file__).parents[2]
+LISTED = tomllib.loads((ROOT / "scripts/words.toml").read_text("utf-8"))["word"]
 
 pytestmark = pytest.mark.repository
 
@@ -16,25 +19,23 @@ pytestmark = pytest.mark.repository
 def check(path: Path, text: str) -> subprocess.CompletedProcess[str]:
     path.write_text(text, encoding="utf-8")
     return subprocess.run(
-        [sys.executable, SCRIPT, path], capture_output=True, encoding="utf-8", check=False
+        [sys.executable, ROOT / "scripts/check-words", path],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("The key is at fault.", "at fault"),
-        ("Nobody waits.", "Nobody"),
-        ("# A query is under\n# way.", "under # way"),
-        ("The pattern is none.", "is none"),
-        ("Clients of both colours.", "both colours"),
-    ],
-)
-def test_a_listed_word_is_found(tmp_path: Path, text: str, found: str) -> None:
-    """A listed word is reported with its line and the reason, also across two lines."""
-    done = check(tmp_path / "text.md", f"First line.\n{text}\n")
+@pytest.mark.parametrize("word", LISTED, ids=[word["find"] for word in LISTED])
+def test_each_listed_word_is_found(tmp_path: Path, word: dict[str, Any]) -> None:
+    """Each listed word is reported with its line, the reason and what to write instead.
+
+    The examples of the list have it in a sentence, in a name and across two lines.
+    """
+    done = check(tmp_path / "text.md", f"First line.\n{word['example']}\n")
     assert done.returncode == 1
-    assert f':2: "{found}": ' in done.stdout
+    assert ":2: " in done.stdout
+    assert f'": {word["reason"]}; instead: {word["instead"]}' in done.stdout
 
 
 @pytest.mark.parametrize("text", ["There is none yet.", "It is no longer used.", "if it is None:"])

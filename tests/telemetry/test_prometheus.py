@@ -206,13 +206,13 @@ def test_it_is_registered_once(client: AnyClient) -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, "client", VectorcacheClient, [], {"chat": "client"}])
-def test_what_is_no_client(wrong: Any) -> None:
+def test_what_is_not_a_client(wrong: Any) -> None:
     """Other arguments are refused, and the error says which are valid."""
     with pytest.raises(ConfigurationError, match="takes a client, or a mapping"):
         PrometheusCollector(wrong)
 
 
-def test_no_words_of_anybody(make_client: MakeClient, server: ScriptedServer) -> None:
+def test_no_words_of_users(make_client: MakeClient, server: ScriptedServer) -> None:
     """Prometheus reads no prompt, no answer and no message of an error."""
     server.script = [
         answer({**HIT, "response": "its own answer"}),
